@@ -1,0 +1,57 @@
+# Every target sets up what it needs in .venv by itself.
+.PHONY: setup demo test test-long check format bench jars clean
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_LINK_MODE ?= copy
+export TOKENIZERS_PARALLELISM ?= false
+export OMP_NUM_THREADS ?= 2
+
+help:
+	@echo "make demo       documents become a graph, a walk picks units, a model answers"
+	@echo "make test       the tests, on a real Neo4j (5.26 LTS and the current release)"
+	@echo "make test-long  kill loops and large worlds"
+	@echo "make check      ruff, mypy --strict, and Neo4j's own analyser over cypher/"
+	@echo "make format     ruff format and fixes"
+	@echo "make bench      the benchmarks; results go to benchmarks/LOG.md by hand"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv -c constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints.txt --editable . --group dev
+	@touch $@
+
+node_modules/.ready: package.json
+	npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
+demo: setup
+	$(BIN)/python -m demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-long: setup
+	$(BIN)/python -m pytest tests/long --timeout=3600
+
+check: setup node_modules/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	node tests/lint_cypher.mjs cypher schema
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	for program in benchmarks/bench_*.py; do $(BIN)/python $$program || exit 1; done
+
+jars: setup
+	$(BIN)/python -m memwalk.store.server.jars
+
+clean:
+	rm -rf $(VENV) node_modules dist

@@ -1,0 +1,30 @@
+// Retire units: a tombstone becomes the head, vectors and live edges end. History stays. Ids sorted.
+CYPHER 5
+UNWIND $ids AS id
+MATCH (u:Unit {id: id, state: 'live'})
+SET u._l = true
+REMOVE u._l
+WITH u
+WHERE u.state = 'live'
+MATCH (u)-[head:HEAD]->(old:Version)
+SET u.state = 'retired', u.seq = u.seq + 1, u.text = '', old.tx_to = $at
+REMOVE u.vector
+CREATE (u)-[:HEAD]->(v:Version {unit_id: u.id, seq: u.seq, state: 'retired', content_hash: '', name: u.name, text: '',
+  policy_class: u.policy_class, tx_from: $at, tx_to: $forever})
+CREATE (v)-[:PREVIOUS]->(old)
+DELETE head
+WITH u, v, old
+MATCH (activity:Activity {id: $activity})
+CREATE (v)-[:WAS_GENERATED_BY]->(activity)
+WITH u, old
+CALL (u, old) {
+  OPTIONAL MATCH (u)-[edge:MENTIONS|ABOUT|NEXT|HAS_PART|SIMILAR_TO]-()
+  WHERE edge.tx_to > $at
+  SET edge.tx_to = $at
+}
+CALL (old) {
+  OPTIONAL MATCH (old)<-[evidence:EVIDENCED_BY]-()
+  WHERE evidence.tx_to > $at
+  SET evidence.tx_to = $at
+}
+RETURN u.id AS id, u.seq AS seq

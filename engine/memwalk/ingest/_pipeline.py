@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From sources to units: cut, extract, embed, write; one transaction a batch, so that a stop loses one batch."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memwalk import policy
+from memwalk.errors import SourceError, StoreBusy
+from memwalk.ingest._rows import BatchRows, Cut, Piece, batch_rows, cut_source, document_unit, part_rows
+from memwalk.ingest._synonyms import EntityVectors
+from memwalk.store import FOREVER
+from memwalk.units import put_units, record_activity, retire_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memwalk.ingest._extract import Extractor
+    from memwalk.ingest._sources import Source
+    from memwalk.models import Embedder
+    from memwalk.progress import Progress
+    from memwalk.store import Store, Transaction
+    from memwalk.units import NewUnit
+
+__all__ = ["AddReport", "add_sources"]
+
+BATCH_PASSAGES = 256
+_ATTEMPTS = 3
+Row = dict[str, Any]
+
+
+@dataclass
+class AddReport:
+    """What an `add` did. Counts are of what was new or had changed."""
+
+    documents: int = 0
+    unchanged: int = 0
+    """Documents that were there as they are; they cost nothing."""
+    passages: int = 0
+    entities: int = 0
+    facts: int = 0
+    similar: int = 0
+    """Pairs of near-synonyms."""
+    retired: int = 0
+    """Units whose source went away."""
+    skipped: list[SourceError] = field(default_factory=list)
+    """Sources, or rows of them, that could not be read."""
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("cut", "extract", "embed", "write"), 0.0))
+    """Time spent, by stage."""
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - start
+
+
+def add_sources(
+    store: Store,
+    principal: str,
+    space: str,
+    sources: Sequence[Source | SourceError],
+    *,
+    extractor: Extractor,
+    embedder: Embedder,
+    progress: Progress | None = None,
+) -> AddReport:
+    """Add sources to a space.
+
+    Raises
+    ------
+    SourceError
+        Not one source could be read: the first reason.
+    StoreError, ModelError
+        What was committed before stays; adding again goes on from there.
+    """
+    report = AddReport(skipped=[s for s in sources if isinstance(s, SourceError)])
+    readable = {s.uri: s for s in sources if not isinstance(s, SourceError)}
+    if report.skipped and not readable:
+        raise report.skipped[0]
+    ingest = _Ingest(store, principal, space, extractor, embedder, report)
+    changed = ingest.changed(list(readable.values()))
+    report.unchanged = len(readable) - len(changed)
+    batch: list[Cut] = []
+    for done, (source, document) in enumerate(changed, start=1):
+        with report.timed("cut"):
+            batch.append(cut_source(source, document, embedder.spans))
+        if sum(len(cut.passages) for cut in batch) >= BATCH_PASSAGES or done == len(changed):
+            ingest.write(batch)
+            batch = []
+            if progress:
+                progress("documents", report.unchanged + done, len(readable))
+    return report
+
+
+class _OvertakenError(Exception):
+    """Another writer changed what this batch stands on."""
+
+
+class _Ingest:
+    """One `add`: what its batches have in common."""
+
+    def __init__(
+        self, store: Store, principal: str, space: str, extractor: Extractor, embedder: Embedder, report: AddReport
+    ) -> None:
+        self.store = store
+        self.principal = principal
+        self.space = space
+        self.policy_class = policy.class_of([space])
+        self.extractor = extractor
+        self.embedder = embedder
+        self.report = report
+        self._neighbours: EntityVectors | None = None
+
+    def changed(self, sources: list[Source]) -> list[tuple[Source, NewUnit]]:
+        """The sources whose documents are not in the store as they are, with these."""
+        units = [document_unit(source, self.space, self.policy_class, self.extractor.name) for source in sources]
+        held = self._hashes([unit.id for unit in units])
+        return [(s, unit) for s, unit in zip(sources, units, strict=True) if held.get(unit.id) != unit.hash()]
+
+    def write(self, cuts: list[Cut]) -> None:
+        """Extract, embed and write one batch of documents, in one transaction.
+
+        If another writer retired an entity or fact meanwhile, the batch is prepared again.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._write(cuts)
+            except _OvertakenError:
+                continue
+        raise StoreBusy("add: other writers keep retiring what this batch mentions; add again")
+
+    def _write(self, cuts: list[Cut]) -> None:
+        report = self.report
+        pieces = {piece.id: piece for cut in cuts for piece in cut.passages}
+        with report.timed("write"):
+            held = self._hashes(list(pieces))
+        fresh = [piece for piece in pieces.values() if held.get(piece.id) != self._unit(piece).hash()]
+        with report.timed("extract"):
+            extractions = self.extractor.extract([(piece.name, piece.text) for piece in fresh])
+            report.skipped += self.extractor.take_skipped()
+        rows = batch_rows(fresh, dict(zip([piece.id for piece in fresh], extractions, strict=True)))
+        concepts = [*rows.entities, *rows.facts]
+        with report.timed("write"):
+            known = self._hashes([unit.id for unit in concepts])
+        new = [unit for unit in concepts if unit.id not in known]
+        with report.timed("embed"):
+            encoded = self.embedder.encode([piece.embedded for piece in fresh] + [unit.name for unit in new])
+            vectors = dict(zip([*(piece.id for piece in fresh), *(unit.id for unit in new)], encoded, strict=True))
+            similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
+        with report.timed("write"):
+            counts = self.store.write(lambda tx: self._commit(tx, cuts, fresh, rows, vectors, similar), operation="add")
+        for name, count in counts.items():
+            setattr(report, name, getattr(report, name) + count)
+
+    def _unit(self, piece: Piece, seq: int = 0) -> NewUnit:
+        return piece.unit(self.space, self.policy_class, self.extractor.name, seq)
+
+    def _hashes(self, ids: list[str]) -> dict[str, str]:
+        """Content hash of the live ones among these units."""
+        rows = self.store.read("units/list_states", ids=ids)
+        return {row["id"]: row["content_hash"] for row in rows if row["state"] == "live"}
+
+    def _similar(self, entities: list[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Row]:
+        if self._neighbours is None:
+            self._neighbours = EntityVectors.load(self.store)
+        pairs = self._neighbours.join([(unit.id, unit.name, vectors[unit.id]) for unit in entities])
+        return [{"source": source, "target": target, "score": score} for source, target, score in pairs]
+
+    def _commit(
+        self,
+        tx: Transaction,
+        cuts: list[Cut],
+        fresh: list[Piece],
+        rows: BatchRows,
+        vectors: Mapping[str, NDArray[np.float32]],
+        similar: list[Row],
+    ) -> dict[str, int]:
+        activity = record_activity(tx, self.principal, "add", self.space)
+        span = {"at": tx.at, "forever": FOREVER}
+        documents = [cut.document for cut in cuts]
+        ids = [document.id for document in documents]
+        written = put_units(tx, activity, documents)
+        heads = {row["id"]: row["seq"] for row in tx.run("units/list_states", ids=ids)}
+
+        parts, order = part_rows(cuts)
+        wanted = {row["target"] for row in parts}
+        held = {row["id"] for row in tx.run("units/list_parts", ids=ids, forever=FOREVER)}
+        tx.run("units/end_next_edges", ids=ids, **span)
+
+        put = put_units(tx, activity, [self._unit(piece, heads[piece.document]) for piece in fresh])
+        replaced = [{"id": unit_id, "seq": seq} for unit_id, seq in sorted(put.items()) if seq > 1]
+        tx.run("units/end_passage_edges", rows=replaced, **span)
+        concepts = put_units(tx, activity, [*rows.entities, *rows.facts])
+        if concepts.keys() - vectors.keys():
+            raise _OvertakenError
+
+        tx.run("units/create_has_part_edges", rows=[row for row in parts if row["target"] not in held], **span)
+        tx.run("units/create_next_edges", rows=order, **span)
+        evidence = [row | {"source_seq": put[row["source"]]} for row in rows.evidence if row["source"] in put]
+        tx.run("units/create_evidence", rows=evidence, **span)
+        tx.run("units/create_mentions_edges", rows=[row for row in rows.mentions if row["source"] in put], **span)
+        tx.run("units/create_about_edges", rows=[row for row in rows.about if row["source"] in put], **span)
+        tx.run("units/create_fact_edges", rows=rows.statements)
+        tx.run("units/create_similar_edges", rows=similar, **span)
+        filled = sorted((put.keys() | concepts.keys()) & vectors.keys())
+        tx.run("units/set_vectors", rows=[{"id": unit_id, "vector": vectors[unit_id].tolist()} for unit_id in filled])
+
+        # Last, when what is left of the documents evidences all it can.
+        loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], at=tx.at)
+        retired = retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
+        return {
+            "documents": len(written),
+            "passages": len(put),
+            "entities": sum(unit.id in concepts for unit in rows.entities),
+            "facts": sum(unit.id in concepts for unit in rows.facts),
+            "similar": len(similar),
+            "retired": len(retired),
+        }

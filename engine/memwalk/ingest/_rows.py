@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a batch of documents says, as units and rows of edges; no store, no model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from memwalk.text import chunk, normalise_phrase
+from memwalk.units import NewUnit, derived_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from memwalk.ingest._extract import Extraction
+    from memwalk.ingest._sources import Source
+
+__all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_unit", "embedded_text", "part_rows"]
+
+MAX_TOKENS = 200
+OVERLAP = 40
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A passage to be: its identity, text, and place in the source (characters)."""
+
+    id: str
+    document: str
+    name: str
+    text: str
+    ordinal: int
+    start: int
+    end: int
+
+    @property
+    def embedded(self) -> str:
+        """What the embedder and the extractor see."""
+        return embedded_text(self.name, self.text)
+
+    def unit(self, space: str, policy_class: str, extractor: str, seq: int = 0) -> NewUnit:
+        """The passage as a unit, made from version `seq` of its document."""
+        return NewUnit(
+            id=self.id,
+            kind="Passage",
+            name=self.name,
+            text=self.text,
+            space=space,
+            policy_class=policy_class,
+            properties={"ordinal": self.ordinal, "start": self.start, "end": self.end},
+            version={"extractor": extractor},
+            derived_from=((self.document, seq),),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A document cut into passages."""
+
+    document: NewUnit
+    passages: tuple[Piece, ...]
+
+
+@dataclass
+class BatchRows:
+    """Units and edges of a batch, each edge once."""
+
+    entities: list[NewUnit] = field(default_factory=list)
+    facts: list[NewUnit] = field(default_factory=list)
+    evidence: list[Row] = field(default_factory=list)
+    mentions: list[Row] = field(default_factory=list)
+    about: list[Row] = field(default_factory=list)
+    statements: list[Row] = field(default_factory=list)
+
+
+def embedded_text(title: str, text: str) -> str:
+    """A passage as HippoRAG embeds it: its title, a line break, its text."""
+    return f"{title}\n{text}" if title else text
+
+
+def document_unit(source: Source, space: str, policy_class: str, extractor: str) -> NewUnit:
+    """A source as a document unit; its anchor is its URI, its content the hash of its text."""
+    return NewUnit(
+        id=derived_id(space, "", "Document", source.uri),
+        kind="Document",
+        name=source.title,
+        text="",
+        space=space,
+        policy_class=policy_class,
+        properties={"uri": source.uri, "format": source.format},
+        version={"source_sha256": hashlib.sha256(source.text.encode()).hexdigest(), "extractor": extractor},
+    )
+
+
+def cut_source(source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]) -> Cut:
+    """Cut a source into passages; a passage's anchor is its text and which occurrence of it.
+
+    An entry of a HippoRAG corpus is a passage already and stays whole.
+    """
+    if source.format == "hipporag":
+        chunks = [(source.text, 0, len(source.text))]
+    else:
+        found = chunk(source.text, spans, MAX_TOKENS, OVERLAP)
+        chunks = [(c.text, source.offset(c.start), source.offset(c.end)) for c in found]
+    seen: Counter[str] = Counter()
+    pieces = []
+    for ordinal, (text, start, end) in enumerate(chunks):
+        anchor = f"{text}\x1e{seen[text]}"
+        seen[text] += 1
+        passage = derived_id(document.space or "", source.uri, "Passage", anchor)
+        pieces.append(Piece(passage, document.id, source.title, text, ordinal, start, end))
+    return Cut(document, tuple(pieces))
+
+
+def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> BatchRows:
+    """The entities and facts that passages evidence, and the edges between all of them.
+
+    Phrases that normalise to nothing are left out, with the facts that need them.
+    """
+    rows = BatchRows()
+    entities: dict[str, NewUnit] = {}
+    facts: dict[str, NewUnit] = {}
+
+    def entity(phrase: str) -> str:
+        unit_id = derived_id("", "", "Entity", phrase)
+        entities.setdefault(unit_id, NewUnit(id=unit_id, kind="Entity", name=phrase, text=""))
+        return unit_id
+
+    for piece in pieces:
+        mentioned, stated = _counted(extracted[piece.id])
+        title = normalise_phrase(piece.name)
+        if title and piece.ordinal == 0:
+            mentioned[title] = max(1, mentioned[title])
+            rows.about.append({"source": piece.id, "target": entity(title)})
+        for phrase, count in sorted(mentioned.items()):
+            target = entity(phrase)
+            rows.mentions.append({"source": piece.id, "target": target, "count": count})
+            rows.evidence.append({"id": target, "source": piece.id, "count": count})
+        for (subject, predicate, object_), count in sorted(stated.items()):
+            unit_id = derived_id("", "", "Fact", "\x1e".join((subject, predicate, object_)))
+            if unit_id not in facts:
+                facts[unit_id] = _fact(unit_id, subject, predicate, object_)
+                rows.statements.append({"id": unit_id, "subject": entity(subject), "object": entity(object_)})
+            rows.evidence.append({"id": unit_id, "source": piece.id, "count": count})
+    rows.entities = sorted(entities.values(), key=lambda unit: unit.id)
+    rows.facts = sorted(facts.values(), key=lambda unit: unit.id)
+    return rows
+
+
+def _counted(extraction: Extraction) -> tuple[Counter[str], Counter[tuple[str, str, str]]]:
+    """Normalised phrases and triples with their counts; a triple's ends are mentioned at least once."""
+    mentioned: Counter[str] = Counter(filter(None, map(normalise_phrase, extraction.entities)))
+    stated: Counter[tuple[str, str, str]] = Counter()
+    for triple in extraction.triples:
+        subject, predicate, object_ = map(normalise_phrase, (triple.subject, triple.predicate, triple.object))
+        if subject and predicate and object_:
+            stated[subject, predicate, object_] += 1
+            mentioned[subject] = max(1, mentioned[subject])
+            mentioned[object_] = max(1, mentioned[object_])
+    return mentioned, stated
+
+
+def part_rows(cuts: Iterable[Cut]) -> tuple[list[Row], list[Row]]:
+    """Rows of the edges from documents to passages, and from each passage to the next."""
+    parts, order = [], []
+    for cut in cuts:
+        parts += [{"source": cut.document.id, "target": piece.id} for piece in cut.passages]
+        order += [{"source": a.id, "target": b.id} for a, b in pairwise(cut.passages)]
+    return parts, order
+
+
+def _fact(unit_id: str, subject: str, predicate: str, object_: str) -> NewUnit:
+    said = f"{subject} {predicate} {object_}"
+    properties = {"subject": subject, "predicate": predicate, "object": object_}
+    return NewUnit(id=unit_id, kind="Fact", name=said, text=said, properties=properties)

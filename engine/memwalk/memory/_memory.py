@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`Memory`: one principal's view of one store. Each method hands over to the room that does the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from memwalk import policy
+from memwalk.schedule import Budget
+from memwalk.units import find_unit, list_history, list_loadables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from memwalk.ingest import AddReport
+    from memwalk.memory._chat import Conversation
+    from memwalk.memory._generate import Answer
+    from memwalk.memory._session import Session
+    from memwalk.policy import Grant, Principal, Space
+    from memwalk.progress import Progress
+    from memwalk.schedule import Form, Plan
+    from memwalk.units import Loadable, Unit, UnitRef
+    from memwalk.walk import Profile, Result
+
+__all__ = ["DEFAULT_SPACE", "Memory"]
+
+DEFAULT_SPACE = "default"
+"""The space of a new store."""
+
+
+class Memory:
+    """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
+
+    Closing it closes the store for all views made by `as_principal`.
+    """
+
+    def __init__(self, session: Session, principal: str) -> None:
+        self._session = session
+        self.principal = principal
+
+    def as_principal(self, principal: str) -> Memory:
+        """The same store on behalf of somebody else.
+
+        Raises
+        ------
+        UnknownPrincipal
+        """
+        self._session.readable_classes(principal)
+        return Memory(self._session, principal)
+
+    def close(self) -> None:
+        """Close the store; the local server stops when nobody has used it for a while."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def uri(self) -> str:
+        """Address of the Neo4j that holds the graph."""
+        return self._session.store.uri
+
+    # --- adding and finding ------------------------------------------------------------------------
+
+    def add(
+        self,
+        *paths: str | Path,
+        space: str = DEFAULT_SPACE,
+        openie: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> AddReport:
+        """Add files and folders to a space: documents become passages, entities and facts.
+
+        Unchanged documents cost nothing. A changed document keeps the passages that stayed, retires
+        the others, and makes what was built from those stale. Sources that cannot be read are told
+        of in the report and the rest is added; if nothing can be read, the first error is raised.
+
+        Parameters
+        ----------
+        *paths : str or Path
+            Plain text, Markdown, HippoRAG corpus JSON, or folders of these.
+        space : str
+            Where the units live; the principal must be a writer there.
+        openie : str or Path, optional
+            HippoRAG OpenIE results to take entities and facts from, instead of spaCy.
+        progress : Progress, optional
+
+        Raises
+        ------
+        SourceError, NotFound, NotPermitted, StoreError, ModelError
+        """
+        from memwalk.ingest import OpenIEFile, SpacyExtractor, add_sources, read_sources
+
+        session = self._session
+        policy.require_role(session.store, self.principal, "writer", space)
+        extractor = OpenIEFile(Path(openie)) if openie else SpacyExtractor(session.models.parser)
+        sources = [source for path in paths for source in read_sources(Path(path).expanduser())]
+        return add_sources(
+            session.store,
+            self.principal,
+            space,
+            sources,
+            extractor=extractor,
+            embedder=session.check_embedder(claim=True),
+            progress=progress,
+        )
+
+    def search(self, query: str, *, limit: int = 10, profile: Profile | None = None) -> list[Result]:
+        """Passages for a query, best first, by a walk over what the principal may read.
+
+        Each result says why: its seeds, and the strongest path from one.
+        """
+        from memwalk.memory._find import search
+
+        return search(self._session, self.principal, query, limit=limit, profile=profile)
+
+    def explain(self, query: str, *, limit: int = 5, profile: Profile | None = None) -> str:
+        """The walk for a query in words."""
+        from memwalk.memory._find import explain
+
+        return explain(self._session, self.principal, query, limit=limit, profile=profile)
+
+    def show(self, reference: str) -> Unit:
+        """One unit, by id, the beginning of an id, or name.
+
+        Raises
+        ------
+        NotFound, InvalidArgument
+        """
+        return find_unit(self._session.store, self._classes(), reference)
+
+    def history(self, unit: str | UnitRef) -> list[dict[str, Any]]:
+        """The versions of a unit, newest first, with what made them and on whose behalf.
+
+        Raises
+        ------
+        NotFound
+        """
+        reference = unit if isinstance(unit, str) else unit.id
+        return list_history(self._session.store, self._classes(), self.show(reference).id)
+
+    def loadables(self) -> list[Loadable]:
+        """The KV blocks and adapters the principal may read, stale ones included and marked."""
+        return list_loadables(self._session.store, self._classes())
+
+    # --- planning and answering --------------------------------------------------------------------
+
+    def plan(
+        self, question: str, *, budget: Budget | None = None, form: Form | str | None = None, remote: bool = False
+    ) -> Plan:
+        """Decide what to load for a question under a budget.
+
+        Parameters
+        ----------
+        question : str
+        budget : Budget, optional
+        form : Form or str, optional
+            ``context``, ``kv`` or ``adapter``: load in that form alone. None: the plan chooses.
+        remote : bool
+            A remote model will answer: context form only, nothing of local-only spaces.
+
+        Raises
+        ------
+        InvalidArgument, ModelError, StoreError
+        """
+        from memwalk.memory._plan import plan
+
+        return plan(self._session, self.principal, question, budget=budget or Budget(), form=form, remote=remote)
+
+    def generate(self, plan: Plan, *, max_tokens: int = 128, temperature: float = 0.0) -> Answer:
+        """Answer a plan's question with what it picked, streamed.
+
+        Rights and versions are checked again; what was loaded is recorded before the first token.
+
+        Raises
+        ------
+        NotFound, StaleUnit, FingerprintMismatch, LocalOnly, EndpointFailed, PayloadError
+        """
+        from memwalk.memory._generate import generate
+
+        return generate(self._session, self.principal, plan, max_tokens=max_tokens, temperature=temperature)
+
+    def ask(self, question: str, *, budget: Budget | None = None, form: Form | str | None = None) -> Answer:
+        """Plan and generate in one call."""
+        return self.generate(self.plan(question, budget=budget, form=form))
+
+    def answer_probability(self, plan: Plan, answer: str) -> float:
+        """Natural logarithm of the probability that the local model answers exactly so under a plan."""
+        from memwalk.memory._generate import answer_probability
+
+        return answer_probability(self._session, self.principal, plan, answer)
+
+    def chat(self, conversation: str | None = None, *, space: str = DEFAULT_SPACE, name: str = "chat") -> Conversation:
+        """Go on with a conversation by id, or begin one in a space where the principal is a writer.
+
+        Raises
+        ------
+        NotFound, NotPermitted
+        """
+        from memwalk.memory._chat import open_conversation
+
+        return open_conversation(self._session, self.principal, conversation, space=space, name=name)
+
+    # --- building ----------------------------------------------------------------------------------
+
+    def build_kv(self, units: Sequence[str], *, space: str | None = None, progress: Progress | None = None) -> Loadable:
+        """Compute the KV cache of some units behind the shared preamble and keep it as a unit.
+
+        Raises
+        ------
+        NotFound, NotPermitted, InvalidArgument, StorageFull
+        """
+        from memwalk.memory._build import build_kv
+
+        return build_kv(self._session, self.principal, units, space=space, progress=progress)
+
+    def build_adapter(
+        self, units: Sequence[str], *, space: str | None = None, progress: Progress | None = None
+    ) -> Loadable:
+        """Train a LoRA adapter on some units and keep it as a unit.
+
+        Raises
+        ------
+        NotFound, NotPermitted, InvalidArgument, StorageFull
+        """
+        from memwalk.memory._build import build_adapter
+
+        return build_adapter(self._session, self.principal, units, space=space, progress=progress)
+
+    # --- who may do what ---------------------------------------------------------------------------
+
+    def spaces(self) -> list[Space]:
+        """The spaces the principal may read."""
+        return policy.list_spaces(self._session.store, self._classes())
+
+    def create_space(self, space: str, *, local_only: bool = False) -> Space:
+        """Create a space (administrators)."""
+        return policy.create_space(self._session.store, self.principal, space, local_only=local_only)
+
+    def principals(self) -> list[Principal]:
+        """All principals (administrators)."""
+        return policy.list_principals(self._session.store, self.principal)
+
+    def create_principal(self, principal: str, *, kind: str = "user", groups: Iterable[str] = ()) -> Principal:
+        """Create a user, group or agent (administrators)."""
+        return policy.create_principal(self._session.store, self.principal, principal, kind=kind, groups=tuple(groups))
+
+    def grant(self, principal: str, role: str, *, space: str, until: int | None = None) -> None:
+        """Give a principal a role (reader, writer, admin) on a space (its administrators)."""
+        window = {} if until is None else {"until": until}
+        policy.grant(self._session.store, self.principal, principal, role, space, **window)
+
+    def revoke(self, principal: str, *, space: str) -> int:
+        """End a principal's own grants on a space (its administrators)."""
+        return policy.revoke(self._session.store, self.principal, principal, space)
+
+    def grants(self, space: str | None = None) -> list[Grant]:
+        """The running grants on a space, or on all (their administrators)."""
+        return policy.list_grants(self._session.store, self.principal, space)
+
+    # --- Cypher ------------------------------------------------------------------------------------
+
+    def cypher(
+        self, text: str, parameters: dict[str, Any] | None = None, *, write: bool = False, limit: int = 100
+    ) -> tuple[list[str], list[list[Any]], bool]:
+        """Run Cypher on the graph (administrators: it sees everything); read-only unless `write`.
+
+        Returns
+        -------
+        columns, rows, more
+
+        Raises
+        ------
+        NotPermitted, QueryFailed
+        """
+        policy.require_administrator(self._session.store, self.principal, "run raw Cypher on")
+        return self._session.store.run_text(text, parameters or {}, write=write, limit=limit)
+
+    def _classes(self) -> list[str]:
+        return self._session.readable_classes(self.principal)

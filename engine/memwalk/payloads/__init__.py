@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes too big for a property, content-addressed by sha256, in a folder or any bucket."""
+
+from memwalk.payloads._payloads import PayloadStore
+
+__all__ = ["PayloadStore"]

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: every read and write of the graph goes through here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import neo4j
+from neo4j import exceptions as driver_errors
+
+from memwalk.errors import (
+    AuthenticationFailed,
+    InvalidArgument,
+    QueryFailed,
+    StorageFull,
+    StoreBusy,
+    StoreUnavailable,
+)
+from memwalk.store._queries import load_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memwalk.config import StoreSettings
+
+__all__ = ["FOREVER", "Store", "Transaction"]
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+FOREVER = 2**63 - 1
+"""`tx_to` of what is so now (ms): a far-future sentinel, because null cannot be in an index range."""
+
+_CONSTRAINT_RETRIES = 5
+
+logger = logging.getLogger("memwalk.store")
+
+
+class Transaction:
+    """One write transaction. Made by `Store.write`."""
+
+    def __init__(self, tx: neo4j.ManagedTransaction, at: int) -> None:
+        self._tx = tx
+        self.at = at
+        """Time of this transaction (ms since the epoch), the same for all it writes."""
+        self._touched: set[str] = set()
+
+    def run(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Run a named query and return its rows."""
+        return _rows(self._tx, name, parameters)
+
+    def touch(self, *ids: str) -> None:
+        """Name units (or principals, spaces) this transaction changes; they go into the change sequence."""
+        self._touched.update(ids)
+
+    @property
+    def touched(self) -> list[str]:
+        """What was touched, sorted."""
+        return sorted(self._touched)
+
+
+class Store:
+    """A graph in a Neo4j database.
+
+    Parameters
+    ----------
+    driver : neo4j.Driver
+    database : str
+    uri : str
+        Shown in errors.
+    username : str
+        Shown in errors.
+    owned : bool
+        Close the driver with the store.
+    """
+
+    def __init__(
+        self,
+        driver: neo4j.Driver,
+        database: str = "neo4j",
+        *,
+        uri: str = "",
+        username: str = "",
+        owned: bool = False,
+    ) -> None:
+        self._driver = driver
+        self._owned = owned
+        self.database = database
+        self.uri = uri
+        self.username = username
+        self.queries_sent = 0
+
+    @classmethod
+    def connect(cls, settings: StoreSettings) -> Store:
+        """Connect to the Neo4j at `settings.uri` and wait for its first answer.
+
+        Raises
+        ------
+        StoreUnavailable
+            Nothing answers there within `settings.connect_seconds`.
+        AuthenticationFailed
+            The user name or password is refused.
+        InvalidArgument
+            The URI is not one the driver understands.
+        """
+        try:
+            driver = neo4j.GraphDatabase.driver(
+                settings.uri,
+                auth=(settings.username, settings.password),
+                connection_timeout=settings.connect_seconds,
+                connection_acquisition_timeout=settings.connect_seconds,
+                max_transaction_retry_time=30.0,
+                notifications_min_severity="OFF",
+                user_agent="memwalk",
+            )
+        except (driver_errors.ConfigurationError, ValueError) as error:
+            raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
+        store = cls(driver, settings.database, uri=settings.uri, username=settings.username, owned=True)
+        try:
+            with store._translated("connect"):
+                driver.verify_connectivity()
+        except BaseException:
+            driver.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Close the driver if this store made it."""
+        if self._owned:
+            self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def read(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Run a named query in a read transaction and return its rows."""
+        with self._translated(name), self._session(neo4j.READ_ACCESS) as session:
+            return session.execute_read(_rows, name, parameters)
+
+    def stream(self, name: str, /, **parameters: Any) -> Iterator[Row]:
+        """Run a named query and yield its rows as they come; memory does not grow with their number."""
+        _check(name, parameters)
+        with self._translated(name), self._session(neo4j.READ_ACCESS, fetch_size=5_000) as session:
+            for record in session.run(load_query(name).text, parameters):
+                yield record.data()
+
+    def run_text(
+        self, text: str, parameters: Row, *, write: bool, limit: int
+    ) -> tuple[list[str], list[list[Any]], bool]:
+        """Run a person's own Cypher. Unless `write`, the server itself refuses to write.
+
+        Returns
+        -------
+        columns, rows, more
+            `more` tells that rows beyond `limit` were left out.
+        """
+        access = neo4j.WRITE_ACCESS if write else neo4j.READ_ACCESS
+        with (
+            self._translated("your query"),
+            self._session(access, fetch_size=max(1, min(limit + 1, 1_000))) as session,
+        ):
+            with session.begin_transaction() as tx:
+                result = tx.run(text, parameters)
+                columns = list(result.keys())
+                rows = [list(record.values()) for record in result.fetch(limit)]
+                more = result.peek() is not None
+                result.consume()
+                if write:
+                    tx.commit()
+            return columns, rows, more
+
+    def watermark(self) -> int:
+        """The number of the latest committed change; 0 before the first."""
+        return int(self.read("store/get_watermark")[0]["seq"])
+
+    # --- writing -----------------------------------------------------------------------------------
+
+    def write(self, work: Callable[[Transaction], T], *, operation: str) -> T:
+        """Do `work` in one transaction: all of it or none.
+
+        A change record with the next number of the change sequence is written last, so that a
+        reader who follows the sequence sees each commit whole. Transient failures, and uniqueness
+        violations by a writer that was faster, run `work` again from the start.
+
+        Parameters
+        ----------
+        work : callable
+            Gets a `Transaction`; must not keep state between calls.
+        operation : str
+            What the change record calls it.
+        """
+
+        def unit_of_work(managed: neo4j.ManagedTransaction) -> T:
+            tx = Transaction(managed, at=time.time_ns() // 1_000_000)
+            result = work(tx)
+            if tx.touched:
+                tx.run("store/append_change", operation=operation, units=tx.touched, at=tx.at)
+            return result
+
+        with self._translated(operation), self._session(neo4j.WRITE_ACCESS) as session:
+            for attempt in range(_CONSTRAINT_RETRIES):
+                try:
+                    return session.execute_write(unit_of_work)
+                except driver_errors.ConstraintError:
+                    if attempt == _CONSTRAINT_RETRIES - 1:
+                        raise
+                    logger.debug("%s: a faster writer created the same node, attempt %d", operation, attempt + 1)
+        raise AssertionError
+
+    def run_schema(self, statement: str) -> None:
+        """Run one schema statement of a migration in a transaction of its own."""
+        with self._translated("migration"), self._session(neo4j.WRITE_ACCESS) as session:
+            session.run(statement).consume()
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _session(self, access: str, fetch_size: int = 1_000) -> neo4j.Session:
+        self.queries_sent += 1
+        return self._driver.session(database=self.database, default_access_mode=access, fetch_size=fetch_size)
+
+    @contextmanager
+    def _translated(self, query: str) -> Iterator[None]:
+        try:
+            yield
+        except driver_errors.AuthError:
+            raise AuthenticationFailed(self.uri, self.username) from None
+        except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
+            raise StoreUnavailable(self.uri, str(error).splitlines()[0]) from error
+        except driver_errors.ClientError as error:
+            raise QueryFailed(query, error.code or "", error.message or "") from error
+        except driver_errors.Neo4jError as error:
+            text = f"{error.code}: {error.message}"
+            if "space left" in text or "disk" in text.lower():
+                raise StorageFull(self.uri, error.message or "") from error
+            if error.is_retryable():
+                raise StoreBusy(f"{query}: {text}") from error
+            raise QueryFailed(query, error.code or "", error.message or "") from error
+        except driver_errors.DriverError as error:
+            raise StoreUnavailable(self.uri, str(error)) from error
+
+
+def _check(name: str, parameters: Row) -> None:
+    missing = load_query(name).parameters ^ parameters.keys()
+    if missing:
+        raise InvalidArgument(
+            "parameters",
+            sorted(parameters),
+            f"exactly those of {name}: {sorted(load_query(name).parameters)}",
+        )
+
+
+def _rows(tx: neo4j.ManagedTransaction, name: str, parameters: Row) -> list[Row]:
+    _check(name, parameters)
+    return tx.run(load_query(name).text, parameters).data()

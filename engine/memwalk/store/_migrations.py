@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Migrations: numbered, checksummed, recorded in the graph."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from memwalk.errors import ForeignData, SchemaMismatch
+from memwalk.store._queries import resource_directory
+
+if TYPE_CHECKING:
+    from memwalk.store._client import Store, Transaction
+
+__all__ = ["Migration", "graph_description", "list_migrations", "migrate"]
+
+_NAME = re.compile(r"V(\d{3})__(\w+)\.cypher")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `schema/`: statements that each bear being run twice."""
+
+    version: int
+    name: str
+    checksum: str
+    statements: tuple[str, ...]
+
+
+@cache
+def graph_description() -> dict[str, Any]:
+    """`schema/graph.json`: the one description of labels, edges and properties."""
+    description: dict[str, Any] = json.loads((resource_directory("schema") / "graph.json").read_text(encoding="utf-8"))
+    return description
+
+
+@cache
+def list_migrations() -> tuple[Migration, ...]:
+    """The migrations this code knows, in order."""
+    found = []
+    for path in sorted(resource_directory("schema").glob("V*.cypher")):
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise SchemaMismatch(f"{path.name}: a migration is named V001__what_it_does.cypher")
+        text = path.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if not line.startswith("//")]
+        statements = tuple(s.strip() for s in "\n".join(lines).split(";") if s.strip())
+        found.append(Migration(int(match[1]), match[2], hashlib.sha256(text.encode()).hexdigest(), statements))
+    return tuple(found)
+
+
+def migrate(store: Store) -> bool:
+    """Bring a database to this code's schema.
+
+    Returns
+    -------
+    bool
+        True if the database was new.
+
+    Raises
+    ------
+    ForeignData
+        The database holds nodes with our labels that memwalk did not write.
+    SchemaMismatch
+        The graph is newer than the code, or an applied migration's file was changed.
+    """
+    state = store.read("store/get_store")[0]
+    applied = {m["version"]: m for m in state["migrations"]}
+    known = {m.version: m for m in list_migrations()}
+    if state["uuid"] is None:
+        labels = store.read("store/find_foreign_labels", labels=sorted(graph_description()["nodes"]))
+        if labels:
+            raise ForeignData(store.uri, [row["label"] for row in labels])
+    for version, record in applied.items():
+        if version not in known:
+            raise SchemaMismatch(
+                f"the graph has migration V{version:03} ({record['name']}), this memwalk knows up to V{max(known):03}: update memwalk"
+            )
+        if known[version].checksum != record["checksum"]:
+            raise SchemaMismatch(
+                f"migration V{version:03} in the graph is not the one of this memwalk: its file was changed"
+            )
+    for migration in list_migrations():
+        if migration.version not in applied:
+            _apply(store, migration)
+    return state["uuid"] is None
+
+
+def _apply(store: Store, migration: Migration) -> None:
+    for statement in migration.statements:
+        store.run_schema(statement)
+
+    def record(tx: Transaction) -> None:
+        tx.run("store/create_store", uuid=str(uuid.uuid4()), at=tx.at)
+        tx.run(
+            "store/record_migration",
+            version=migration.version,
+            name=migration.name,
+            checksum=migration.checksum,
+            at=tx.at,
+        )
+
+    store.write(record, operation=f"migration V{migration.version:03}")
