@@ -32,13 +32,15 @@
     │   ├── StorageFull
     │   └── PayloadError
     │       ├── PayloadMissing
-    │       └── PayloadCorrupt
+    │       ├── PayloadCorrupt
+    │       └── PayloadMalformed    not the tensors its format promises
     └── ModelError                  what a model did
         ├── ModelUnavailable        nowhere to get it from
         ├── ModelCorrupt            a file's sha256 is not the pinned one
         ├── FingerprintMismatch     computed under another model, tokenizer or adapter set
         ├── StaleUnit               a source changed since the unit was built
-        └── EndpointFailed          (retryable by status) a remote model refused
+        └── EndpointFailed          (retryable) a remote model did not answer
+            └── EndpointRefused     it answered that it never will
 
 Each class names an outcome, carries its data as attributes, and answers
 `is_retryable`: the same call may succeed later without anybody changing anything.
@@ -59,6 +61,7 @@ __all__ = [
     "ConfigurationError",
     "DownloadFailed",
     "EndpointFailed",
+    "EndpointRefused",
     "FingerprintMismatch",
     "ForeignData",
     "InvalidArgument",
@@ -71,6 +74,7 @@ __all__ = [
     "NotPermitted",
     "PayloadCorrupt",
     "PayloadError",
+    "PayloadMalformed",
     "PayloadMissing",
     "QueryFailed",
     "SchemaMismatch",
@@ -367,6 +371,15 @@ class PayloadCorrupt(PayloadError):
         self.actual = actual
 
 
+class PayloadMalformed(PayloadError):
+    """The payload's bytes are those that were stored, and not what its format promises."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"not a {kind} payload: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
 # --- what a model did ----------------------------------------------------------------------------
 
 
@@ -417,12 +430,23 @@ class StaleUnit(ModelError):
 class EndpointFailed(ModelError):
     """A remote model did not answer as asked."""
 
-    def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"{url}: {detail}")
+    def __init__(self, url: str, detail: str, *, status: int | None = None, body: str = "") -> None:
+        super().__init__(f"{url}: {detail}" + (f": {body}" if body else ""))
         self.url = url
         self.detail = detail
+        self.status = status
+        self.body = body
 
     @classmethod
     def is_retryable(cls) -> bool:
         """Endpoints come back."""
         return True
+
+
+class EndpointRefused(EndpointFailed):
+    """The remote model answered that it never will: wrong key, unknown model, malformed request."""
+
+    @classmethod
+    def is_retryable(cls) -> bool:
+        """The same request gets the same answer."""
+        return False

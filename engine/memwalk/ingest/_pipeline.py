@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
 from memwalk.errors import SourceError, StoreBusy
+from memwalk.ingest._neighbours import EntityNeighbours
 from memwalk.ingest._rows import BatchRows, Cut, Piece, batch_rows, cut_source, document_unit, part_rows
-from memwalk.ingest._synonyms import EntityVectors
 from memwalk.store import FOREVER
 from memwalk.units import put_units, record_activity, retire_units
 
@@ -119,7 +119,7 @@ class _Ingest:
         self.extractor = extractor
         self.embedder = embedder
         self.report = report
-        self._neighbours: EntityVectors | None = None
+        self._neighbours: EntityNeighbours | None = None
 
     def changed(self, sources: list[Source]) -> list[tuple[Source, NewUnit]]:
         """The sources whose documents are not in the store as they are, with these."""
@@ -171,9 +171,14 @@ class _Ingest:
         return {row["id"]: row["content_hash"] for row in rows if row["state"] == "live"}
 
     def _similar(self, entities: list[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Row]:
+        import numpy as np
+
+        if not entities:
+            return []
         if self._neighbours is None:
-            self._neighbours = EntityVectors.load(self.store)
-        pairs = self._neighbours.join([(unit.id, unit.name, vectors[unit.id]) for unit in entities])
+            self._neighbours = EntityNeighbours.load(self.store, self.embedder.dimension)
+        stacked = np.stack([vectors[unit.id] for unit in entities])
+        pairs = self._neighbours.join([u.id for u in entities], [u.name for u in entities], stacked)
         return [{"source": source, "target": target, "score": score} for source, target, score in pairs]
 
     def _commit(

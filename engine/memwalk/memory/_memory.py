@@ -64,6 +64,11 @@ class Memory:
         """Address of the Neo4j that holds the graph."""
         return self._session.store.uri
 
+    @property
+    def owner(self) -> str:
+        """Who opened the store first."""
+        return str(self._session.store.read("store/get_store")[0]["owner"])
+
     # --- adding and finding ------------------------------------------------------------------------
 
     def add(

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`memwalk init` and `memwalk db`: making a store, and the Neo4j that memwalk runs for it."""
+
+import os
+import shlex
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memwalk.cli import _render
+from memwalk.cli._document import time_of
+from memwalk.cli._errors import INTERRUPTED
+from memwalk.cli._run import As as AsOption
+from memwalk.cli._run import Json, Run, StoreAt, command, group
+from memwalk.cli._streams import clean, emit_json, say, show, write
+from memwalk.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memwalk.store.server import LocalServer, ServerStatus
+
+__all__ = ["register"]
+
+_PANEL = "Store"
+_POLL = 0.3
+
+
+class LogName(StrEnum):
+    """Which of the server's logs."""
+
+    console = "console"
+    neo4j = "neo4j"
+    debug = "debug"
+    supervisor = "supervisor"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    command(app, init, "init", "memwalk init", "memwalk init ~/notes --as alice", panel=_PANEL)
+    text = "The Neo4j that memwalk runs for a data directory; it starts by itself and stops when idle."
+    db = group(app, "db", text, _PANEL)
+    command(db, start, "start", "memwalk db start")
+    command(db, stop, "stop", "memwalk db stop")
+    command(db, status, "status", "memwalk db status --json")
+    command(db, logs, "logs", "memwalk db logs -n 20", "memwalk db logs debug --follow")
+    command(db, env, "env", 'eval "$(memwalk db env)" && cypher-shell')
+    command(db, browser, "browser", "memwalk db browser --open")
+
+
+def init(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The data directory (default: as --store).", show_default=False)
+    ] = None,
+    store: StoreAt = None,
+    principal: AsOption = None,
+) -> None:
+    """Make a store, or join one: says where it is, who owns it, and what to do next.
+
+    Whoever opens a new store is its owner and administrator. Other commands make one as well where there is none.
+    """
+    if directory is not None and store is not None:
+        raise typer.BadParameter("give DIR or --store, not both")
+    run = Run.of(context, str(directory) if directory is not None else store, principal)
+    with run.open() as memory:
+        spaces = memory.spaces()
+        facts = {
+            "store": memory.uri if run.uri else str(run.directory),
+            "Neo4j": memory.uri,
+            "owner": memory.owner,
+            "you": memory.principal,
+            "spaces": ", ".join(f"{space.id} ({space.documents} documents)" for space in spaces) or "none you may read",
+        }
+    show(_render.facts_table(facts))
+    at = "" if run.store is None else f" --store {shlex.quote(run.store)}"
+    say(f"next: memwalk{at} add PATH, then memwalk{at} ask QUESTION")
+
+
+def start(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
+    """Start the local Neo4j and wait until it answers; it stays until it is stopped or idle."""
+    run = Run.of(context, store)
+    running = _server(run).start(run.progress)
+    run.progress.stop()
+    _show_status(run, running, json=json)
+
+
+def stop(context: typer.Context, store: StoreAt = None) -> None:
+    """Stop the local Neo4j, whoever uses it, and wait until it has ended."""
+    run = Run.of(context, store)
+    ended = _server(run).stop()
+    say(f"the Neo4j of {run.directory} {'has stopped' if ended else 'was not running'}")
+
+
+def status(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
+    """Tell whether the local Neo4j runs, where it answers and who is connected; starts nothing."""
+    run = Run.of(context, store)
+    _show_status(run, _server(run).status(), json=json)
+
+
+def logs(
+    context: typer.Context,
+    name: Annotated[
+        LogName | None, typer.Argument(help="Which log (default: the most telling one there is).", show_default=False)
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come; Ctrl-C ends it.")] = False,
+    store: StoreAt = None,
+) -> None:
+    """Show the local Neo4j's log."""
+    run = Run.of(context, store)
+    found = [path for path in _server(run).log_files if name is None or path.stem == name.value]
+    if not found:
+        what = f"no log {name.value}" if name else "no log"
+        raise InvalidArgument("store", str(run.directory), f"a data directory where Neo4j has run: there is {what}")
+    say(f"{found[0]}:")
+    try:
+        for line in _tail(found[0], lines, follow=follow):
+            write(clean(line))
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def env(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
+    """Print the NEO4J_* variables with which any Neo4j tool joins, the password among them.
+
+    The server is started if need be.
+    """
+    run = Run.of(context, store)
+    if run.uri:
+        given = run.settings.store
+        variables = {
+            "NEO4J_URI": run.uri,
+            "NEO4J_USERNAME": given.username,
+            "NEO4J_PASSWORD": given.password,
+            "NEO4J_DATABASE": given.database,
+        }
+    else:
+        variables = _server(run).environment(run.progress)
+        run.progress.stop()
+    if json:
+        emit_json(variables)
+    else:
+        write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+
+
+def browser(
+    context: typer.Context,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in your web browser.")] = False,
+    store: StoreAt = None,
+    json: Json = False,
+) -> None:
+    """Serve the page Neo4j Browser, and say where it is and how to log in.
+
+    A server that runs without it is started again, if nobody else uses it.
+    """
+    run = Run.of(context, store)
+    with _server(run).join(run.progress, http=True) as lease:
+        run.progress.stop()
+        address = lease.endpoint
+        facts = {
+            "page": address.browser_uri or "",
+            "connect to": address.uri,
+            "user": address.username,
+            "password": address.password,
+        }
+    if json:
+        keys = ("browser_uri", "uri", "username", "password")
+        emit_json(dict(zip(keys, facts.values(), strict=True)))
+    else:
+        show(_render.facts_table(facts))
+        say("try there: MATCH (a:Unit)-[edge]-(b:Unit) RETURN * LIMIT 50")
+    if open_:
+        typer.launch(facts["page"])
+
+
+def _server(run: Run) -> "LocalServer":
+    if run.uri:
+        raise InvalidArgument("store", run.uri, "a data directory: memwalk runs no server for somebody's own Neo4j")
+    from memwalk.store.server import LocalServer
+
+    settings = run.settings
+    return LocalServer(run.directory, settings.server, settings.cache_directory(), offline=settings.models.offline)
+
+
+def _show_status(run: Run, running: "ServerStatus | None", *, json: bool) -> None:
+    document: dict[str, Any] = {"store": str(run.directory), "running": running is not None}
+    if running is not None:
+        document |= {
+            "state": running.state,
+            "version": running.version,
+            "uri": running.uri,
+            "browser_uri": f"{running.http_uri}/browser/" if running.http_uri else None,
+            "pid": running.pid,
+            "supervisor_pid": running.supervisor_pid,
+            "started_at": time_of(round(running.started_at * 1000)),
+            "in_use": running.leased,
+            "connections": running.connections,
+            "idle_seconds": running.idle_seconds,
+        }
+    if json:
+        emit_json(document)
+        return
+    facts = {"store": document["store"], "Neo4j": "stopped"}
+    if running is not None:
+        facts["Neo4j"] = f"{running.version}, {running.state}, process {running.pid}"
+        facts["address"] = running.uri
+        if running.http_uri:
+            facts["page"] = document["browser_uri"]
+        held = "open" if running.leased else "not open"
+        facts["used by"] = f"{running.connections} connections; the directory is {held} in memwalk"
+        facts["stops"] = f"after {running.idle_seconds:.0f} s without any"
+    show(_render.facts_table(facts))
+
+
+def _tail(path: Path, count: int, *, follow: bool) -> "Iterator[str]":
+    """The last lines of a file, and then those that come; a file that was begun anew is read from its beginning."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        held = file.readlines()
+        yield from held[len(held) - count :] if count else []
+        while follow:
+            line = file.readline()
+            if line:
+                yield line
+            elif path.exists() and path.stat().st_size < os.fstat(file.fileno()).st_size:
+                return
+            else:
+                time.sleep(_POLL)

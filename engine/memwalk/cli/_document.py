@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `--json` prints: one function a thing, so that the keys stay when classes change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memwalk.ingest import AddReport
+    from memwalk.memory import Answer
+    from memwalk.policy import Grant, Principal, Space
+    from memwalk.schedule import Pick, Plan
+    from memwalk.units import Loadable, Unit, UnitRef
+    from memwalk.walk import Result, Step
+
+__all__ = [
+    "of_answer",
+    "of_grant",
+    "of_loadable",
+    "of_plan",
+    "of_principal",
+    "of_report",
+    "of_result",
+    "of_space",
+    "of_unit",
+    "of_version",
+    "time_of",
+]
+
+Json = dict[str, Any]
+
+
+def time_of(ms: int) -> str | None:
+    """Milliseconds since the epoch as ISO 8601; None for a time that never comes.
+
+    >>> time_of(0)
+    '1970-01-01T00:00:00.000Z'
+    """
+    try:
+        moment = datetime.fromtimestamp(ms / 1000, tz=UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def of_report(report: AddReport) -> Json:
+    """What an `add` did."""
+    return {
+        "documents": report.documents,
+        "unchanged": report.unchanged,
+        "passages": report.passages,
+        "entities": report.entities,
+        "facts": report.facts,
+        "similar": report.similar,
+        "retired": report.retired,
+        "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
+        "skipped": [
+            {"path": error.path, "reason": type(error).__name__, "message": str(error)} for error in report.skipped
+        ],
+    }
+
+
+def of_ref(ref: UnitRef) -> Json:
+    """An exact version."""
+    return {"id": ref.id, "version": ref.seq}
+
+
+def of_path(path: tuple[Step, ...]) -> list[Json]:
+    """The strongest path to a result."""
+    return [{"from": step.source_name, "edge": step.edge, "to": step.target_name} for step in path]
+
+
+def of_result(result: Result) -> Json:
+    """A passage that was found."""
+    return {
+        "id": result.unit_id,
+        "version": result.seq,
+        "name": result.name,
+        "text": result.text,
+        "space": result.space,
+        "score": result.score,
+        "path": of_path(result.path),
+    }
+
+
+def of_pick(pick: Pick) -> Json:
+    """A loadable to load."""
+    return {
+        "form": pick.form.value,
+        "loadable": pick.loadable,
+        "name": pick.name,
+        "units": [of_ref(ref) for ref in pick.units],
+        "tokens": pick.tokens,
+        "seconds": pick.seconds,
+        "score": pick.score,
+        "path": of_path(pick.path),
+    }
+
+
+def of_plan(plan: Plan) -> Json:
+    """A plan."""
+    return {
+        "question": plan.question,
+        "budget": {"tokens": plan.budget.tokens, "seconds": plan.budget.seconds},
+        "remote": plan.remote,
+        "tokens": plan.tokens,
+        "seconds": plan.seconds,
+        "fixed_tokens": plan.fixed_tokens,
+        "picks": [of_pick(pick) for pick in plan.picks],
+        "refusals": [
+            {
+                "form": refusal.form.value,
+                "loadable": refusal.loadable,
+                "name": refusal.name,
+                "reason": refusal.reason.name.lower(),
+                "message": refusal.reason.value,
+            }
+            for refusal in plan.refusals
+        ],
+    }
+
+
+def of_answer(answer: Answer, text: str) -> Json:
+    """An answer, with what it was made from."""
+    return {
+        "answer": text,
+        "activity": answer.activity,
+        "prefilled_tokens": answer.prefilled,
+        "reused_tokens": answer.reused,
+        "seconds_to_first_token": answer.seconds_to_first_token,
+        "plan": of_plan(answer.plan),
+    }
+
+
+def of_unit(unit: Unit, loadable: Loadable | None) -> Json:
+    """A unit, and what it was built from if it was."""
+    document: Json = {
+        "id": unit.id,
+        "kind": unit.kind,
+        "space": unit.space,
+        "version": unit.seq,
+        "name": unit.name,
+        "text": unit.text,
+        "policy_class": unit.policy_class,
+        "properties": unit.properties,
+    }
+    if loadable is not None:
+        document |= {"fresh": loadable.fresh, "sources": [of_ref(ref) for ref in loadable.sources]}
+    return document
+
+
+def of_version(row: Json) -> Json:
+    """A version of a unit."""
+    return {
+        "version": row["seq"],
+        "state": row["state"],
+        "at": time_of(row["at"]),
+        "activity": row["activity"],
+        "principal": row["principal"],
+        "content_hash": row["content_hash"],
+    }
+
+
+def of_loadable(loadable: Loadable) -> Json:
+    """A KV block or an adapter."""
+    return {
+        "id": loadable.id,
+        "kind": loadable.kind,
+        "name": loadable.name,
+        "space": loadable.space,
+        "version": loadable.seq,
+        "fresh": loadable.fresh,
+        "tokens": loadable.tokens,
+        "bytes": loadable.bytes,
+        "fingerprint": loadable.fingerprint,
+        "payload": loadable.payload,
+        "sources": [of_ref(ref) for ref in loadable.sources],
+    }
+
+
+def of_space(space: Space) -> Json:
+    """A space."""
+    return {"id": space.id, "local_only": space.local_only, "documents": space.documents}
+
+
+def of_principal(principal: Principal) -> Json:
+    """A principal."""
+    return {"id": principal.id, "kind": principal.kind, "groups": list(principal.groups)}
+
+
+def of_grant(grant: Grant) -> Json:
+    """A grant; its space is null when it is on the whole store, its end when it has none."""
+    return {
+        "principal": grant.principal,
+        "role": grant.role,
+        "space": grant.space,
+        "since": time_of(grant.since),
+        "until": time_of(grant.until),
+    }

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person sees: tables, panels and lines. Text of the store is shown as it is, never as markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from memwalk.cli._document import time_of
+from memwalk.cli._streams import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import RenderableType
+
+    from memwalk.ingest import AddReport
+    from memwalk.memory import Answer
+    from memwalk.policy import Grant, Principal, Space
+    from memwalk.units import Loadable, Unit
+    from memwalk.walk import Result
+
+__all__ = [
+    "answer_footer",
+    "facts_table",
+    "grants_table",
+    "history_table",
+    "loadables_table",
+    "principals_table",
+    "report_table",
+    "result",
+    "rows_table",
+    "short_id",
+    "size",
+    "spaces_table",
+    "unit_panel",
+]
+
+_SNIPPET = 240
+_UNIT_TEXT = 4_000
+
+
+def short_id(unit_id: str) -> str:
+    """As much of an id as tells it apart; ids that sort by time start alike, so they are shown whole.
+
+    >>> short_id("3f2a9c1e-5b00-5abc-8000-756e69747300"), short_id("0199c0de-0000-7000-8000-000000000001")
+    ('3f2a9c1e', '0199c0de-0000-7000-8000-000000000001')
+    """
+    return unit_id if unit_id[14:15] == "7" else unit_id[:8]
+
+
+def size(count: float) -> str:
+    """Bytes for people.
+
+    >>> size(512), size(1_234_567), size(5_600_000_000)
+    ('512 B', '1.2 MB', '5.6 GB')
+    """
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
+def rows_table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, numbers: Iterable[str] = ()) -> Table:
+    """A table of plain text; the columns named in `numbers` are set to the right."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column in columns:
+        aligned = column in set(numbers)
+        table.add_column(Text(clean(column)), justify="right" if aligned else "left", overflow="fold", no_wrap=aligned)
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) if isinstance(cell, str) else cell for cell in row))
+    return table
+
+
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """Names and values, one pair a line."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(Text(name), Text(clean(value)))
+    return table
+
+
+def report_table(report: AddReport) -> RenderableType:
+    """What an `add` did, and where the time went."""
+    counts = {
+        "documents": report.documents,
+        "unchanged": report.unchanged,
+        "passages": report.passages,
+        "entities": report.entities,
+        "facts": report.facts,
+        "near-synonyms": report.similar,
+        "retired": report.retired,
+        "skipped": len(report.skipped),
+    }
+    total = sum(report.seconds.values())
+    times = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items())
+    rows = [(name, f"{count:,}") for name, count in counts.items()]
+    return Group(rows_table(("added", "count"), rows, numbers=["count"]), Text(f"{total:.1f} s: {times}"))
+
+
+def result(place: int, found: Result) -> RenderableType:
+    """A passage that was found."""
+    from memwalk.walk import explain_result
+
+    head = Text.assemble(
+        (f"{place:2} ", "dim"),
+        (one_line(found.name, 80), "bold"),
+        (f"  {found.score:.4f}  {found.space}  {short_id(found.unit_id)}", "dim"),
+    )
+    why = Text(clean(explain_result(found)), "cyan")
+    return Group(head, Padding(Group(Text(one_line(found.text, _SNIPPET)), why), (0, 0, 0, 3)))
+
+
+def unit_panel(unit: Unit, loadable: Loadable | None) -> RenderableType:
+    """A unit with its text."""
+    facts = {"id": unit.id, "kind": unit.kind, "space": unit.space or "of its evidence", "version": str(unit.seq)}
+    if unit.policy_class and unit.policy_class != f"space:{unit.space}":
+        facts["needs"] = unit.policy_class
+    facts |= {name: one_line(str(value), 400) for name, value in unit.properties.items() if value is not None}
+    if loadable is not None:
+        facts["state"] = _freshness(loadable)
+        facts["built from"] = ", ".join(f"{short_id(ref.id)} version {ref.seq}" for ref in loadable.sources)
+    parts: list[RenderableType] = [facts_table(facts)]
+    text = clean(unit.text)
+    if text and text != unit.name:
+        more = f"\n… {len(text) - _UNIT_TEXT:,} more characters: --json shows all" if len(text) > _UNIT_TEXT else ""
+        parts += [Text(), Text(text[:_UNIT_TEXT]), *([Text(more, "dim")] if more else [])]
+    return Panel(Group(*parts), title=Text(one_line(unit.name, 80), "bold"), title_align="left", box=box.ROUNDED)
+
+
+def history_table(unit: Unit, versions: list[dict[str, Any]]) -> RenderableType:
+    """The versions of a unit."""
+    rows = [
+        (
+            str(row["seq"]),
+            row["state"] or "",
+            _minutes(row["at"]),
+            row["activity"] or "",
+            row["principal"] or "",
+            (row["content_hash"] or "")[:12],
+        )
+        for row in versions
+    ]
+    title = Text.assemble((unit.kind, "dim"), " ", (one_line(unit.name, 80), "bold"), (f"  {unit.id}", "dim"))
+    return Group(title, rows_table(("version", "state", "at", "by", "for", "content"), rows, numbers=["version"]))
+
+
+def loadables_table(loadables: Iterable[Loadable]) -> Table:
+    """KV blocks and adapters."""
+    rows = [
+        (
+            short_id(found.id),
+            found.kind,
+            one_line(found.name, 60),
+            found.space,
+            f"{found.tokens:,}" if found.tokens else "",
+            size(found.bytes),
+            _freshness(found),
+        )
+        for found in loadables
+    ]
+    columns = ("id", "kind", "over", "space", "tokens", "size", "state")
+    return rows_table(columns, rows, numbers=["tokens", "size"])
+
+
+def _freshness(loadable: Loadable) -> str:
+    return "fresh" if loadable.fresh else "stale: a source changed since, build it again"
+
+
+def answer_footer(answer: Answer) -> str:
+    """What an answer cost and stood on, on one line."""
+    forms: dict[str, int] = {}
+    for pick in answer.plan.picks:
+        forms[pick.form.value] = forms.get(pick.form.value, 0) + len(pick.units)
+    loaded = ", ".join(f"{count} as {form}" for form, count in forms.items())
+    parts = [f"units: {loaded}" if loaded else "no memory loaded"]
+    if answer.seconds_to_first_token is not None:
+        parts.append(f"first token after {answer.seconds_to_first_token:.2f} s")
+    if answer.prefilled or answer.reused:
+        parts.append(f"{answer.prefilled} tokens prefilled, {answer.reused} reused")
+    return f"[{'; '.join(parts)}; activity {answer.activity}]"
+
+
+def spaces_table(spaces: Iterable[Space]) -> Table:
+    """Spaces with their sizes."""
+    rows = [(space.id, f"{space.documents:,}", "local-only" if space.local_only else "") for space in spaces]
+    return rows_table(("space", "documents", ""), rows, numbers=["documents"])
+
+
+def principals_table(principals: Iterable[Principal]) -> Table:
+    """Principals with their groups."""
+    return rows_table(("principal", "kind", "groups"), [(p.id, p.kind, ", ".join(p.groups)) for p in principals])
+
+
+def grants_table(grants: Iterable[Grant]) -> Table:
+    """Running grants."""
+    rows = [
+        (g.principal, g.role, g.space or "the whole store", _minutes(g.since), _minutes(g.until) or "no end")
+        for g in grants
+    ]
+    return rows_table(("principal", "role", "on", "since", "until"), rows)
+
+
+def _minutes(ms: int) -> str:
+    moment = time_of(ms)
+    return f"{moment[:10]} {moment[11:16]}Z" if moment else ""

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ingest: sources become passages, entities and facts."""
+
+from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Triple, query_entities
+from memwalk.ingest._openie import OpenIEFile
+from memwalk.ingest._pipeline import AddReport, add_sources
+from memwalk.ingest._sources import Source, read_sources
+from memwalk.ingest._synonyms import similar_pairs
+
+__all__ = [
+    "AddReport",
+    "Extraction",
+    "Extractor",
+    "OpenIEFile",
+    "Source",
+    "SpacyExtractor",
+    "Triple",
+    "add_sources",
+    "query_entities",
+    "read_sources",
+    "similar_pairs",
+]

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers, started once a session by memwalk itself; each test gets an empty, migrated database."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memwalk.config import CURRENT, LTS, Settings, StoreSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memwalk.memory import Memory
+    from memwalk.memory._session import Models
+    from memwalk.store import Store
+
+OWNER = "owner"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on which servers the store's tests ran; under CI nothing may have been skipped."""
+    passed = terminalreporter.stats.get("passed", [])
+    for version in (LTS, CURRENT):
+        count = sum(f"[{version}" in report.nodeid or f"-{version}" in report.nodeid for report in passed)
+        terminalreporter.write_line(f"passed on Neo4j {version}: {count}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and os.environ.get("CI") == "true" and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Settings from the environment: the user's caches, so that jars and models are fetched once."""
+    return Settings.from_environment()
+
+
+@pytest.fixture(scope="session")
+def data(settings: Settings) -> Path:
+    """Folder with the evaluation data; a must under CI."""
+    if settings.data is None or not settings.data.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail("MEMWALK_DATA names no folder")
+        pytest.skip("needs evaluation data: set MEMWALK_DATA")
+    return settings.data
+
+
+@pytest.fixture(scope="session")
+def server_directory(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """The data directory of a running server of a version, started on first use."""
+    from memwalk.store.server import LocalServer
+
+    started: dict[str, Path] = {}
+    with ExitStack() as closing:
+
+        def start(version: str) -> Path:
+            if version not in started:
+                directory = tmp_path_factory.mktemp(f"neo4j-{version}")
+                server = LocalServer(
+                    directory, replace(settings.server, version=version, idle_seconds=60.0), settings.cache_directory()
+                )
+                closing.callback(server.stop)
+                closing.enter_context(server.join())
+                started[version] = directory
+            return started[version]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def store_settings(settings: Settings, server_directory: Callable[[str], Path]) -> Callable[[str], StoreSettings]:
+    """How to reach the session's server of a version."""
+    from memwalk.store.server import LocalServer
+
+    def reach(version: str) -> StoreSettings:
+        server = LocalServer(
+            server_directory(version), replace(settings.server, version=version), settings.cache_directory()
+        )
+        env = server.environment()
+        return StoreSettings(env["NEO4J_URI"], env["NEO4J_USERNAME"], env["NEO4J_PASSWORD"], env["NEO4J_DATABASE"])
+
+    return reach
+
+
+def wipe(store: Store) -> None:
+    """Empty a database; its schema stays."""
+    store.run_text("MATCH (n) DETACH DELETE n", {}, write=True, limit=1)
+
+
+@pytest.fixture(params=[LTS, CURRENT])
+def store(request: pytest.FixtureRequest, store_settings: Callable[[str], StoreSettings]) -> Iterator[Store]:
+    """An empty, migrated store owned by `OWNER`, on the LTS and on the current release."""
+    from memwalk import policy
+    from memwalk.store import Store, migrate
+
+    with Store.connect(store_settings(request.param)) as opened:
+        wipe(opened)
+        migrate(opened)
+        policy.set_owner(opened, OWNER)
+        policy.create_space(opened, OWNER, "default")
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def models(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The three models, loaded once a session."""
+    from memwalk.memory._session import Models
+
+    return Models(settings, tmp_path_factory.mktemp("costs") / "costs.json", None)
+
+
+@pytest.fixture
+def store_directory(server_directory: Callable[[str], Path], store_settings: Callable[[str], StoreSettings]) -> Path:
+    """Data directory of a running LTS server whose database is empty."""
+    from memwalk.store import Store
+
+    directory = server_directory(LTS)
+    with Store.connect(store_settings(LTS)) as opened:
+        wipe(opened)
+    return directory
+
+
+@pytest.fixture
+def memory(store_directory: Path, settings: Settings, models: Models) -> Iterator[Memory]:
+    """A new memory on the LTS server, opened by `OWNER`."""
+    import memwalk
+
+    with memwalk.open(store_directory, principal=OWNER, settings=settings) as opened:
+        opened._session.models = models
+        yield opened
