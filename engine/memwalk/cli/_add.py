@@ -20,12 +20,17 @@ _PANEL = "Putting in"
 Units = Annotated[
     list[str],
     typer.Argument(
-        metavar="UNIT...", help="Units by id, the first 6 characters of one or more, or name.", show_default=False
+        metavar="UNIT", help="Units by id, the first 6 characters of one or more, or name.", show_default=False
     ),
 ]
 HomeSpace = Annotated[
     str | None,
-    typer.Option("--space", help="Where the new unit lives (default: where the first one lives).", show_default=False),
+    typer.Option(
+        "--space",
+        metavar="SPACE",
+        help="Where the new unit lives (default: where the first one lives).",
+        show_default=False,
+    ),
 ]
 
 
@@ -50,10 +55,12 @@ def add(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Text, Markdown, HippoRAG corpus JSON, or folders of these.", show_default=False
+            metavar="PATH", help="Text, Markdown, HippoRAG corpus JSON, or folders of these.", show_default=False
         ),
     ],
-    space: Annotated[str, typer.Option(help="Where the units live; you must be a writer there.")] = "default",
+    space: Annotated[
+        str, typer.Option(metavar="SPACE", help="Where the units live; you must be a writer there.")
+    ] = "default",
     openie: Annotated[
         Path | None,
         typer.Option(

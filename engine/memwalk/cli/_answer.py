@@ -32,7 +32,7 @@ class FormName(StrEnum):
     adapter = "adapter"
 
 
-Question = Annotated[str, typer.Argument(help="What you want to know.", show_default=False)]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.", show_default=False)]
 Tokens = Annotated[int, typer.Option(min=0, help="Budget: tokens of memory in the prompt.")]
 Seconds = Annotated[
     float | None,
@@ -136,8 +136,10 @@ def chat(
         str | None,
         typer.Option(metavar="ID", help="Go on with this conversation (default: begin one).", show_default=False),
     ] = None,
-    space: Annotated[str, typer.Option(help="Where a new conversation lives; you must be a writer there.")] = "default",
-    name: Annotated[str, typer.Option(help="What a new conversation is called.")] = "chat",
+    space: Annotated[
+        str, typer.Option(metavar="SPACE", help="Where a new conversation lives; you must be a writer there.")
+    ] = "default",
+    name: Annotated[str, typer.Option(metavar="NAME", help="What a new conversation is called.")] = "chat",
     tokens: Tokens = 800,
     max_tokens: MaxTokens = 128,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing but the answers.")] = False,

@@ -47,7 +47,8 @@ def register(app: typer.Typer) -> None:
 def cypher(
     context: typer.Context,
     query: Annotated[
-        str | None, typer.Argument(help="One Cypher statement; - reads it from stdin.", show_default=False)
+        str | None,
+        typer.Argument(metavar="QUERY", help="One Cypher statement; - reads it from stdin.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Read the statement from a file.", show_default=False)

@@ -75,7 +75,7 @@ def init(
             "you": memory.principal,
             "spaces": ", ".join(f"{space.id} ({space.documents} documents)" for space in spaces) or "none you may read",
         }
-    show(_render.facts_table(facts))
+    show(_render.facts_lines(facts))
     at = "" if run.store is None else f" --store {shlex.quote(run.store)}"
     say(f"next: memwalk{at} add PATH, then memwalk{at} ask QUESTION")
 
@@ -171,7 +171,7 @@ def browser(
         keys = ("browser_uri", "uri", "username", "password")
         emit_json(dict(zip(keys, facts.values(), strict=True)))
     else:
-        show(_render.facts_table(facts))
+        show(_render.facts_lines(facts))
         say("try there: MATCH (a:Unit)-[edge]-(b:Unit) RETURN * LIMIT 50")
     if open_:
         typer.launch(facts["page"])
@@ -213,7 +213,7 @@ def _show_status(run: Run, running: "ServerStatus | None", *, json: bool) -> Non
         held = "open" if running.leased else "not open"
         facts["used by"] = f"{running.connections} connections; the directory is {held} in memwalk"
         facts["stops"] = f"after {running.idle_seconds:.0f} s without any"
-    show(_render.facts_table(facts))
+    show(_render.facts_lines(facts))
 
 
 def _tail(path: Path, count: int, *, follow: bool) -> "Iterator[str]":

@@ -12,7 +12,7 @@ from memwalk.cli._streams import clean, emit_json, say, show, write
 __all__ = ["register"]
 
 _PANEL = "Looking in"
-Query = Annotated[str, typer.Argument(help="A question or some words.", show_default=False)]
+Query = Annotated[str, typer.Argument(metavar="QUERY", help="A question or some words.", show_default=False)]
 Reference = Annotated[
     str,
     typer.Argument(metavar="UNIT", help="An id, the first 6 characters of one or more, or a name.", show_default=False),

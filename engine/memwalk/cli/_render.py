@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answer_footer",
-    "facts_table",
+    "facts_lines",
     "grants_table",
     "history_table",
     "loadables_table",
@@ -44,6 +45,9 @@ __all__ = [
 
 _SNIPPET = 240
 _UNIT_TEXT = 4_000
+_PANEL = 100
+_COLUMN = 20
+"""Cells up to this width are not folded while there is room."""
 
 
 def short_id(unit_id: str) -> str:
@@ -70,22 +74,25 @@ def size(count: float) -> str:
 def rows_table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, numbers: Iterable[str] = ()) -> Table:
     """A table of plain text; the columns named in `numbers` are set to the right."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in columns:
+    cells = [[Text(clean(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    for place, column in enumerate(columns):
         aligned = column in set(numbers)
-        table.add_column(Text(clean(column)), justify="right" if aligned else "left", overflow="fold", no_wrap=aligned)
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) if isinstance(cell, str) else cell for cell in row))
+        table.add_column(
+            Text(clean(column)),
+            justify="right" if aligned else "left",
+            overflow="fold",
+            no_wrap=aligned,
+            min_width=min(_COLUMN, max((row[place].cell_len for row in cells), default=0)),
+        )
+    for row in cells:
+        table.add_row(*row)
     return table
 
 
-def facts_table(facts: Mapping[str, str]) -> Table:
+def facts_lines(facts: Mapping[str, str]) -> RenderableType:
     """Names and values, one pair a line."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(Text(name), Text(clean(value)))
-    return table
+    width = max(len(name) for name in facts)
+    return Group(*(Text.assemble((name.ljust(width), "bold"), "  ", clean(value)) for name, value in facts.items()))
 
 
 def report_table(report: AddReport) -> RenderableType:
@@ -128,12 +135,13 @@ def unit_panel(unit: Unit, loadable: Loadable | None) -> RenderableType:
     if loadable is not None:
         facts["state"] = _freshness(loadable)
         facts["built from"] = ", ".join(f"{short_id(ref.id)} version {ref.seq}" for ref in loadable.sources)
-    parts: list[RenderableType] = [facts_table(facts)]
+    parts: list[RenderableType] = [facts_lines(facts)]
     text = clean(unit.text)
     if text and text != unit.name:
         more = f"\n… {len(text) - _UNIT_TEXT:,} more characters: --json shows all" if len(text) > _UNIT_TEXT else ""
         parts += [Text(), Text(text[:_UNIT_TEXT]), *([Text(more, "dim")] if more else [])]
-    return Panel(Group(*parts), title=Text(one_line(unit.name, 80), "bold"), title_align="left", box=box.ROUNDED)
+    panel = Panel(Group(*parts), title=Text(one_line(unit.name, 80), "bold"), title_align="left", box=box.ROUNDED)
+    return Constrain(panel, _PANEL)
 
 
 def history_table(unit: Unit, versions: list[dict[str, Any]]) -> RenderableType:

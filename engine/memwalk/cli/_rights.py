@@ -93,7 +93,9 @@ def principal_add(
     kind: Annotated[PrincipalKind, typer.Option(help="What it is.")] = PrincipalKind.user,
     group: Annotated[
         list[str] | None,
-        typer.Option(help="A group it is a member of; may be given several times.", show_default=False),
+        typer.Option(
+            metavar="GROUP", help="A group it is a member of; may be given several times.", show_default=False
+        ),
     ] = None,
     store: StoreAt = None,
     principal: As = None,
@@ -120,9 +122,12 @@ def grant(
     context: typer.Context,
     grantee: Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Who gets it.", show_default=False)],
     role: Annotated[
-        RoleName, typer.Argument(help="What it allows; each includes those before it.", show_default=False)
+        RoleName,
+        typer.Argument(
+            metavar="ROLE", help="reader, writer or admin; each includes those before it.", show_default=False
+        ),
     ],
-    space: Annotated[str, typer.Option(help="On what.", show_default=False)],
+    space: Annotated[str, typer.Option(metavar="SPACE", help="On what.", show_default=False)],
     until: Annotated[
         str | None,
         typer.Option(
@@ -148,7 +153,7 @@ def grant(
 def revoke(
     context: typer.Context,
     grantee: Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Who loses it.", show_default=False)],
-    space: Annotated[str, typer.Option(help="On what.", show_default=False)],
+    space: Annotated[str, typer.Option(metavar="SPACE", help="On what.", show_default=False)],
     store: StoreAt = None,
     principal: As = None,
 ) -> None:
@@ -165,7 +170,7 @@ def revoke(
 def grants(
     context: typer.Context,
     space: Annotated[
-        str | None, typer.Option(help="On this space alone (default: on all).", show_default=False)
+        str | None, typer.Option(metavar="SPACE", help="On this space alone (default: on all).", show_default=False)
     ] = None,
     store: StoreAt = None,
     principal: As = None,

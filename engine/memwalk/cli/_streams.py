@@ -18,7 +18,7 @@ __all__ = ["clean", "emit_json", "fail", "one_line", "say", "show", "stderr", "s
 
 # Control characters and bidirectional overrides: what is stored must not steer a terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_PIPED_WIDTH = 140
+_PIPED_WIDTH = 240
 
 
 def clean(text: str) -> str:

@@ -277,4 +277,4 @@ def _group(verb: Token) -> str:
 
 def _each(subjects: list[str], predicate: str, object_: str) -> Iterator[Said]:
     if len(object_) > 1 and object_.lower() not in VAGUE:
-        yield from ((subject, predicate, object_) for subject in subjects)
+        yield from ((subject, predicate, object_) for subject in subjects if subject != object_)

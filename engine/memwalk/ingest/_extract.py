@@ -73,12 +73,9 @@ class Extractor(Protocol):
 
 
 def tidy(mentions: Iterable[str], triples: Iterable[Sequence[str]]) -> Extraction:
-    """Normalise, and leave out what has no letter or digit, says a thing of itself, or lacks a part."""
-    kept = []
-    for parts in triples:
-        triple = Triple(*map(normalise_phrase, parts))
-        if all(triple) and triple.subject != triple.object:
-            kept.append(triple)
+    """Normalise, and leave out what has no letter or digit."""
+    normal = (Triple(*map(normalise_phrase, parts)) for parts in triples)
+    kept = [triple for triple in normal if all(triple)]
     entities = [phrase for phrase in map(normalise_phrase, mentions) if phrase]
     known = set(entities)
     for phrase in chain.from_iterable((triple.subject, triple.object) for triple in kept):

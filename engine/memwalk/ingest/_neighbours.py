@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vectors of all live entities, grown batch by batch, to join near-synonyms: only new × all, never all × all."""
+"""The vectors of all live entities, grown batch by batch, to join near-synonyms: only new x all, never all x all."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class EntityNeighbours:
         self._vectors = np.concatenate([self._vectors, vectors[new]])
         found = similar_pairs(vectors, self._vectors, threshold=THRESHOLD, new_names=names, all_names=self._names)
         pairs = {
-            (min(ids[i], self._ids[j]), max(ids[i], self._ids[j])): score for i, j, score in found if ids[i] != self._ids[j]
+            (min(ids[i], self._ids[j]), max(ids[i], self._ids[j])): score
+            for i, j, score in found
+            if ids[i] != self._ids[j]
         }
         return [(a, b, score) for (a, b), score in sorted(pairs.items())]

@@ -146,7 +146,7 @@ class _Ingest:
             held = self._hashes(list(pieces))
         fresh = [piece for piece in pieces.values() if held.get(piece.id) != self._unit(piece).hash()]
         with report.timed("extract"):
-            extractions = self.extractor.extract([(piece.name, piece.text) for piece in fresh])
+            extractions = self.extractor.extract([(piece.title, piece.text) for piece in fresh])
             report.skipped += self.extractor.take_skipped()
         rows = batch_rows(fresh, dict(zip([piece.id for piece in fresh], extractions, strict=True)))
         concepts = [*rows.entities, *rows.facts]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memwalk.ingest._extract import Extraction
     from memwalk.ingest._sources import Source
 
-__all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_unit", "embedded_text", "part_rows"]
+__all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_unit", "part_rows"]
 
 MAX_TOKENS = 200
 OVERLAP = 40
@@ -36,11 +36,17 @@ class Piece:
     ordinal: int
     start: int
     end: int
+    is_titled: bool
+
+    @property
+    def title(self) -> str:
+        """The document's own title; empty where it is only a file's name."""
+        return self.name if self.is_titled else ""
 
     @property
     def embedded(self) -> str:
-        """What the embedder and the extractor see."""
-        return embedded_text(self.name, self.text)
+        """What the embedder sees: the title, a line break, the text, as HippoRAG has it."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
 
     def unit(self, space: str, policy_class: str, extractor: str, seq: int = 0) -> NewUnit:
         """The passage as a unit, made from version `seq` of its document."""
@@ -77,11 +83,6 @@ class BatchRows:
     statements: list[Row] = field(default_factory=list)
 
 
-def embedded_text(title: str, text: str) -> str:
-    """A passage as HippoRAG embeds it: its title, a line break, its text."""
-    return f"{title}\n{text}" if title else text
-
-
 def document_unit(source: Source, space: str, policy_class: str, extractor: str) -> NewUnit:
     """A source as a document unit; its anchor is its URI, its content the hash of its text."""
     return NewUnit(
@@ -102,25 +103,22 @@ def cut_source(source: Source, document: NewUnit, spans: Callable[[str], Sequenc
     An entry of a HippoRAG corpus is a passage already and stays whole.
     """
     if source.format == "hipporag":
-        chunks = [(source.text, 0, len(source.text))]
+        chunks = [(source.text, *source.locate(0, len(source.text)))]
     else:
         found = chunk(source.text, spans, MAX_TOKENS, OVERLAP)
-        chunks = [(c.text, source.offset(c.start), source.offset(c.end)) for c in found]
+        chunks = [(c.text, *source.locate(c.start, c.end)) for c in found]
     seen: Counter[str] = Counter()
     pieces = []
     for ordinal, (text, start, end) in enumerate(chunks):
         anchor = f"{text}\x1e{seen[text]}"
         seen[text] += 1
         passage = derived_id(document.space or "", source.uri, "Passage", anchor)
-        pieces.append(Piece(passage, document.id, source.title, text, ordinal, start, end))
+        pieces.append(Piece(passage, document.id, source.title, text, ordinal, start, end, source.is_titled))
     return Cut(document, tuple(pieces))
 
 
 def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> BatchRows:
-    """The entities and facts that passages evidence, and the edges between all of them.
-
-    Phrases that normalise to nothing are left out, with the facts that need them.
-    """
+    """The entities and facts that passages evidence, and the edges between all of them."""
     rows = BatchRows()
     entities: dict[str, NewUnit] = {}
     facts: dict[str, NewUnit] = {}
@@ -131,8 +129,9 @@ def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> 
         return unit_id
 
     for piece in pieces:
-        mentioned, stated = _counted(extracted[piece.id])
-        title = normalise_phrase(piece.name)
+        mentioned = Counter(extracted[piece.id].entities)
+        stated = Counter(extracted[piece.id].triples)
+        title = normalise_phrase(piece.title)
         if title and piece.ordinal == 0:
             mentioned[title] = max(1, mentioned[title])
             rows.about.append({"source": piece.id, "target": entity(title)})
@@ -149,19 +148,6 @@ def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> 
     rows.entities = sorted(entities.values(), key=lambda unit: unit.id)
     rows.facts = sorted(facts.values(), key=lambda unit: unit.id)
     return rows
-
-
-def _counted(extraction: Extraction) -> tuple[Counter[str], Counter[tuple[str, str, str]]]:
-    """Normalised phrases and triples with their counts; a triple's ends are mentioned at least once."""
-    mentioned: Counter[str] = Counter(filter(None, map(normalise_phrase, extraction.entities)))
-    stated: Counter[tuple[str, str, str]] = Counter()
-    for triple in extraction.triples:
-        subject, predicate, object_ = map(normalise_phrase, (triple.subject, triple.predicate, triple.object))
-        if subject and predicate and object_:
-            stated[subject, predicate, object_] += 1
-            mentioned[subject] = max(1, mentioned[subject])
-            mentioned[object_] = max(1, mentioned[object_])
-    return mentioned, stated
 
 
 def part_rows(cuts: Iterable[Cut]) -> tuple[list[Row], list[Row]]:

@@ -81,7 +81,7 @@ def read_sources(path: Path, exclude: Collection[Path] = ()) -> Iterator[Source 
         In the order of the sorted paths; the rows of a corpus in their order.
     """
     seen = {excluded.resolve() for excluded in exclude}
-    for found in _files(path, set()):
+    for found in _files(path):
         if isinstance(found, SourceError):
             yield found
             continue
@@ -94,29 +94,26 @@ def read_sources(path: Path, exclude: Collection[Path] = ()) -> Iterator[Source 
 # --- finding files -------------------------------------------------------------------------------
 
 
-def _files(path: Path, folders: set[tuple[int, int]]) -> Iterator[Path | SourceError]:
-    """The regular files at or below a path, sorted; `folders` are those entered already."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        yield _refused(path, error)
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield path
-    elif not stat.S_ISDIR(status.st_mode):
-        yield SourceNotText(path, "a device, socket or pipe")
-    elif (status.st_dev, status.st_ino) not in folders:
-        folders.add((status.st_dev, status.st_ino))
+def _files(top: Path) -> Iterator[Path | SourceError]:
+    """The regular files at or below a path, sorted."""
+    entered: set[tuple[int, int]] = set()
+    waiting = [top]
+    while waiting:
+        path = waiting.pop()
         try:
-            below = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-            (path / ".").stat()  # a folder that may be listed but not entered
-        except OSError as error:
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                yield path
+            elif not stat.S_ISDIR(status.st_mode):
+                yield SourceNotText(path, "a device, socket or pipe")
+            elif (status.st_dev, status.st_ino) not in entered:
+                entered.add((status.st_dev, status.st_ino))
+                below = sorted(child for child in path.iterdir() if not child.name.startswith("."))
+                if not below:
+                    yield SourceEmpty(path, "a folder without files")
+                waiting += reversed(below)
+        except (OSError, ValueError) as error:
             yield _refused(path, error)
-            return
-        if not below:
-            yield SourceEmpty(path, "a folder without files")
-        for child in below:
-            yield from _files(child, folders)
 
 
 def _refused(path: Path, error: OSError | ValueError) -> SourceError:

@@ -56,7 +56,12 @@ def find_in_hub_cache(role: Role, repository: str, revision: str | None = None) 
 
 
 def fetch_from_hub(
-    role: Role, repository: str, *, revision: str | None = None, progress: Progress | None = None
+    role: Role,
+    repository: str,
+    *,
+    revision: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Path, str]:
     """Download a repository's files into the Hugging Face cache.
 
@@ -70,6 +75,8 @@ def fetch_from_hub(
     repository : str
     revision : str, optional
         A commit; the newest without one.
+    force : bool
+        Download again what lies in the cache.
     progress : Progress, optional
 
     Returns
@@ -103,6 +110,7 @@ def fetch_from_hub(
                     repository,
                     name,
                     revision=revision,
+                    force_download=force,
                     etag_timeout=ANSWER_SECONDS,
                     tqdm_class=_bar(f"fetching {repository}", done, total, progress),
                 )

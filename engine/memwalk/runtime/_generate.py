@@ -54,23 +54,23 @@ class Generation:
         return next(self._pieces)
 
     @property
-    def ids(self) -> list[int]:  # noqa: D102 - described by the class
+    def ids(self) -> list[int]:
         return list(self._run.ids)
 
     @property
-    def prefilled(self) -> int:  # noqa: D102
+    def prefilled(self) -> int:
         return self._run.prefilled
 
     @property
-    def reused(self) -> int:  # noqa: D102
+    def reused(self) -> int:
         return self._run.reused
 
     @property
-    def seconds_to_first_token(self) -> float | None:  # noqa: D102
+    def seconds_to_first_token(self) -> float | None:
         return self._run.seconds_to_first_token
 
     @property
-    def finished(self) -> str:  # noqa: D102
+    def finished(self) -> str:
         return self._run.finished
 
 
@@ -202,9 +202,7 @@ def _check_prefix(kv: KVPrefix, lm: LanguageModel, ids: Sequence[int], adapters:
         raise InvalidArgument("kv", f"a prefix of {len(kv)} tokens", "the tokens that the prompt begins with")
 
 
-def _tokens(
-    lm: LanguageModel, steps: _Steps, run: _Run, limit: int, temperature: float, seed: int
-) -> Iterator[int]:
+def _tokens(lm: LanguageModel, steps: _Steps, run: _Run, limit: int, temperature: float, seed: int) -> Iterator[int]:
     ends = _end_tokens(lm)
     random = torch.Generator().manual_seed(seed)
     started = time.perf_counter()

@@ -121,6 +121,7 @@ def build_kv(lm: LanguageModel, ids: Sequence[int], *, adapter: bytes | Adapter 
                 forward(lm, ids, cache, keep=1)
     tensors: dict[str, torch.Tensor] = {"token_ids": torch.tensor(list(ids), dtype=torch.int64)}
     for number, layer in enumerate(cache.layers):
+        assert isinstance(layer, DynamicLayer)
         assert layer.keys is not None
         assert layer.values is not None
         tensors[f"layer.{number:02d}.key"] = layer.keys[0].cpu().contiguous()

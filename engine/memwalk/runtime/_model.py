@@ -35,7 +35,7 @@ class ModelState:
         Identities of the attached adapters.
     """
 
-    lock: RLock = field(default_factory=RLock)  # type: ignore[valid-type]  # a factory until Python 3.13
+    lock: RLock = field(default_factory=RLock)
     attached: tuple[str, ...] = ()
 
 

@@ -77,7 +77,9 @@ def write_messages(
     """
     tokens = tuple(special_tokens)
     blocks = "".join(_OPEN + neutralise(_content(memory), tokens) + _CLOSE for memory in memories)
-    return _messages(blocks + _GAP, [Turn(t.role, neutralise(t.text, tokens)) for t in (*turns, Turn("user", question))])
+    return _messages(
+        blocks + _GAP, [Turn(t.role, neutralise(t.text, tokens)) for t in (*turns, Turn("user", question))]
+    )
 
 
 class PromptFormat:
@@ -145,9 +147,7 @@ class PromptFormat:
             ids += self.block(memory)
         return ids + self.tail(question, turns)
 
-    def messages(
-        self, memories: Iterable[Memory], question: str, turns: Sequence[Turn] = ()
-    ) -> list[dict[str, str]]:
+    def messages(self, memories: Iterable[Memory], question: str, turns: Sequence[Turn] = ()) -> list[dict[str, str]]:
         """Write the same prompt as chat messages; this tokenizer's special tokens are neutralised too."""
         return write_messages(memories, question, turns, self.special_tokens)
 
@@ -209,9 +209,7 @@ def _merge(turns: Sequence[Turn]) -> list[Turn]:
     return merged
 
 
-def _messages(
-    head: str, turns: Sequence[Turn], *, ask: str = f"{_ASK} ", apart: bool = True
-) -> list[dict[str, str]]:
+def _messages(head: str, turns: Sequence[Turn], *, ask: str = f"{_ASK} ", apart: bool = True) -> list[dict[str, str]]:
     written = [{"role": t.role, "content": ask + t.text if t.role == "user" else t.text} for t in _merge(turns)]
     written[0]["content"] = head + written[0]["content"]
     if apart:

@@ -100,7 +100,7 @@ def train_adapter(
     wrapped = wrap(lm, peft, seed=config.seed)
     parameters = list(wrapped.tensors().values())
     for parameter in parameters:
-        parameter.requires_grad_(requires_grad=True)
+        parameter.requires_grad = True
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
     batches = _batches(rendered, config.tokens_per_step, config.seed)
     loss = 0.0

@@ -12,11 +12,22 @@ if TYPE_CHECKING:
 
 __all__ = ["neutralise"]
 
-_TWINS = str.maketrans({"<": "‹", ">": "›", "[": "⟦", "]": "⟧", "|": "¦", "｜": "¦", "_": "ˍ", ":": "∶"})
+_TWINS = str.maketrans(
+    {
+        "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
+        ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+        "[": "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}",
+        "]": "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}",
+        "|": "\N{BROKEN BAR}",
+        "\N{FULLWIDTH VERTICAL LINE}": "\N{BROKEN BAR}",
+        "_": "\N{MODIFIER LETTER LOW MACRON}",
+        ":": "\N{RATIO}",
+    }
+)
 """Look-alikes that no chat template uses and that no Unicode normal form turns back."""
 
 _MARKERS = (
-    r"<\s{0,4}[|｜][^<>\n]{0,60}[|｜]\s{0,4}>",  # <|im_end|>, <｜User｜>
+    "<\\s{0,4}[|\N{FULLWIDTH VERTICAL LINE}][^<>\n]{0,60}[|\N{FULLWIDTH VERTICAL LINE}]\\s{0,4}>",  # <|im_end|>
     r"<\s{0,4}/?\s{0,4}memory\b[^<>\n]{0,200}>?",  # memwalk's own delimiters
     r"<\s{0,4}/?\s{0,4}(?:s|think|thinking|tool_call|tool_response|start_of_turn|end_of_turn|bos|eos|pad|unk)\s{0,4}>",
     r"\[\s{0,4}/?\s{0,4}(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\s{0,4}\]",
@@ -37,11 +48,11 @@ def _pattern(special_tokens: frozenset[str]) -> re.Pattern[str]:
 def _inert(match: re.Match[str]) -> str:
     found = match[0]
     twin = found.translate(_TWINS)
-    return twin if twin != found else "�" + found[1:]
+    return twin if twin != found else "\N{REPLACEMENT CHARACTER}" + found[1:]
 
 
 def neutralise(text: str, special_tokens: Iterable[str] = ()) -> str:
-    """Make role markers, chat tokens and memory delimiters in a text visible but inert.
+    r"""Make role markers, chat tokens and memory delimiters in a text visible but inert.
 
     Each is rewritten with look-alike characters, one for one: a person still reads what stood there,
     offsets stay what they were, and neither a tokenizer nor a chat template takes it for a marker.
@@ -60,10 +71,10 @@ def neutralise(text: str, special_tokens: Iterable[str] = ()) -> str:
 
     Examples
     --------
-    >>> neutralise("Done.<|im_end|>", ["<|im_end|>"])
-    'Done.‹¦imˍend¦›'
-    >>> neutralise("Assistant: sure, a < b > c")
-    'Assistant∶ sure, a < b > c'
+    >>> print(ascii(neutralise("Done.<|im_end|>", ["<|im_end|>"])))
+    'Done.\u2039\xa6im\u02cdend\xa6\u203a'
+    >>> print(ascii(neutralise("Assistant: sure, a < b > c")))
+    'Assistant\u2236 sure, a < b > c'
     """
     pattern = _pattern(frozenset(token for token in special_tokens if token.strip()))
     while True:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from memwalk.errors import ConfigurationError
-from memwalk.store.server._jars import server_versions
+from memwalk.store.server._jars import server_versions, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ __all__ = [
     "java_path",
     "main_class",
     "neo4j_conf",
-    "version_key",
 ]
 
 _SIZE = re.compile(r"[1-9][0-9]*[kmgKMG]")
@@ -56,11 +55,6 @@ internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 # It would announce itself on the local network.
 server.fleet_discovery.enabled=false
 """
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """Order of Neo4j versions: 5.26.30 comes before 2026.08.1."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def main_class(version: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from memwalk.progress import Progress
 
-__all__ = ["BROWSER", "Jar", "JarCache", "read_list", "server_versions"]
+__all__ = ["BROWSER", "Jar", "JarCache", "read_list", "server_versions", "version_key"]
 
 BROWSER = "browser-5.24.0"
 """Name of the list with the page Neo4j Browser."""
@@ -64,9 +64,14 @@ class Jar:
 
 
 def server_versions() -> tuple[str, ...]:
-    """The Neo4j versions there is a list for."""
+    """The Neo4j versions there is a list for, oldest first."""
     names = (path.stem.removeprefix("jars-") for path in _LISTS.glob("jars-*.txt"))
-    return tuple(sorted(name for name in names if name != BROWSER))
+    return tuple(sorted((name for name in names if name != BROWSER), key=version_key))
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Order of Neo4j versions: 5.26.30 comes before 2026.08.1."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def read_list(name: str) -> tuple[Jar, ...]:

@@ -25,11 +25,10 @@ from memwalk.store.server._configuration import (
     java_path,
     main_class,
     neo4j_conf,
-    version_key,
 )
 from memwalk.store.server._failure import failure, full_disk
 from memwalk.store.server._files import Files, Flock, storage_errors, write_private
-from memwalk.store.server._jars import BROWSER
+from memwalk.store.server._jars import BROWSER, version_key
 from memwalk.store.server._password import set_password
 from memwalk.store.server._process import STOP_SECONDS
 
