@@ -86,7 +86,9 @@ class Settings:
     directory: Path | None = _env("MEMWALK_STORE", None, "data directory; empty: the user's data folder")
     cache: Path | None = _env("MEMWALK_CACHE", None, "cache for jars and models; empty: the user's cache folder")
     data: Path | None = _env("MEMWALK_DATA", None, "folder with evaluation data")
-    debug: bool = _env("MEMWALK_DEBUG", default=False, description="tell errors with their traceback, and log, on stderr")
+    debug: bool = _env(
+        "MEMWALK_DEBUG", default=False, description="tell errors with their traceback, and log, on stderr"
+    )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

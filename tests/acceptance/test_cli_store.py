@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,13 +19,12 @@ from memwalk.cli import app
 from memwalk.config import LTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from memwalk.config import StoreSettings
 
 OWN = {"NEO4J_URI": None, "MEMWALK_STORE": None, "MEMWALK_NEO4J_VERSION": LTS}
-NOBODY = 65534
 
 
 class Command:
@@ -57,8 +57,8 @@ def environment(**changes: str) -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name not in OWN}, **changes}
 
 
-def spawn(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "memwalk.cli", *arguments]
+def spawn(*arguments: str, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
+    command = [*before, sys.executable, "-m", "memwalk.cli", *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, **{"env": environment(), **pipes, **options})  # type: ignore[call-overload]
 
@@ -192,8 +192,9 @@ def test_an_address_where_nothing_answers_is_told_soon() -> None:
     assert time.monotonic() - start < 30
 
 
-def test_an_address_that_is_none_is_told() -> None:
-    assert Command("http://localhost")("space", "list", exit_code=2).stderr.startswith("error: NEO4J_URI=")
+@pytest.mark.parametrize("address", ["http://localhost:7474", "bolt+x://localhost", "bolt://localhost:abc"])
+def test_an_address_that_is_none_is_told(address: str) -> None:
+    assert Command(address)("space", "list", exit_code=2).stderr.startswith("error: NEO4J_URI=")
 
 
 def test_somebody_elses_data_is_left_alone(
@@ -210,28 +211,35 @@ def test_somebody_elses_data_is_left_alone(
         assert store.run_text(count, {}, write=False, limit=1) == before
 
 
-@pytest.mark.skipif(os.name != "posix", reason="users")
-def test_a_folder_without_access_is_told(tmp_path: Path) -> None:
-    """Asked for by an unprivileged user: permissions do not bind root."""
+def unprivileged() -> list[str]:
+    """What to put before a command so that permissions bind it, as they do not bind root."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.fail("root needs setpriv (util-linux) for this test")
+    rights = "-dac_override,-dac_read_search"
+    return [setpriv, f"--bounding-set={rights}", f"--inh-caps={rights}"]
+
+
+@pytest.mark.parametrize("arguments", [("init", "{closed}/store"), ("init", "{closed}/there"), ("db", "status")])
+def test_a_store_without_access_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    closed.chmod(0o500)
-    options: dict[str, Any] = {"env": environment(HOME=str(tmp_path / "home"), MEMWALK_CACHE=str(tmp_path / "cache"))}
-    if os.geteuid() == 0:
-        for folder in (tmp_path, *tmp_path.parents[:3]):
-            folder.chmod(0o755)
-        os.chown(closed, NOBODY, NOBODY)
-        for name in ("home", "cache"):
-            (tmp_path / name).mkdir()
-            os.chown(tmp_path / name, NOBODY, NOBODY)
-        options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    with spawn("init", str(closed / "store"), **options) as process:
-        out, error = process.communicate(timeout=120)
+    (closed / "there" / "neo4j").mkdir(parents=True)
+    for folder in (closed / "there" / "neo4j", closed / "there", closed):
+        folder.chmod(0o500 if "init" in arguments else 0)
+    env = environment(MEMWALK_STORE=str(closed / "there"))
+    try:
+        with spawn(*(part.format(closed=closed) for part in arguments), before=unprivileged(), env=env) as process:
+            out, error = process.communicate(timeout=120)
+    finally:
+        for folder in (closed, closed / "there", closed / "there" / "neo4j"):
+            folder.chmod(0o700)
     assert (process.returncode in {1, 2}, out) == (True, "")
     assert error.splitlines()[-1].startswith("error: ")
     assert str(closed) in error
     assert "Traceback" not in error
-    assert list(closed.iterdir()) == []
+    assert [path.name for path in closed.rglob("*")] == ["there", "neo4j"]
 
 
 def test_ctrl_c_is_told_and_leaves_the_store_clean(memwalk: Command) -> None:

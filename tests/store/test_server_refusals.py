@@ -138,10 +138,12 @@ def test_the_supervisor_imports_nothing_heavy() -> None:
     ("log", "line"),
     [
         (
-            "2026-11-22 12:42:14.350+0000 ERROR Failed to start Neo4j.\n"
-            "java.lang.RuntimeException: Error starting Neo4j\n\tat org.neo4j.X.y(X.java:1)\n"
-            "Caused by: org.neo4j.kernel.lifecycle.LifecycleException: Component failed\n"
-            "Caused by: java.lang.IllegalStateException: the real reason\n\t... 11 more",
+            (
+                "2026-11-22 12:42:14.350+0000 ERROR Failed to start Neo4j.\n"
+                "java.lang.RuntimeException: Error starting Neo4j\n\tat org.neo4j.X.y(X.java:1)\n"
+                "Caused by: org.neo4j.kernel.lifecycle.LifecycleException: Component failed\n"
+                "Caused by: java.lang.IllegalStateException: the real reason\n\t... 11 more"
+            ),
             "the real reason",
         ),
         ("Invalid maximum heap size: -Xmx1x\nError: Could not create it.", "Invalid maximum heap size: -Xmx1x"),

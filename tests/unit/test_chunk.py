@@ -74,6 +74,9 @@ def test_sentences_are_ordered_trimmed_and_complete(text: str) -> None:
 
 
 @given(TEXTS, st.sampled_from([words, words_with_space]), LIMITS)
+@example("0 \r\r\r\r\r\n\n0", words_with_space, (8, 0))
+@example("0 0\r\r00000\ud7fc0", words_with_space, (8, 1))
+@example("a" + " \t" * 30 + "b. c", words_with_space, (8, 4))
 def test_chunks_are_exact_complete_and_within_the_limit(
     text: str, spans: Callable[[str], Spans], limits: tuple[int, int]
 ) -> None:

@@ -104,7 +104,7 @@ def test_a_corrupted_jar_is_noticed_and_fetched_again_alone(filled: JarCache) ->
     seen: list[tuple[str, int, int | None]] = []
     filled.fetch([LTS], lambda stage, done, total: seen.append((stage, done, total)))
     assert path.read_bytes() == good
-    assert [entry for entry in seen if entry[0].startswith("fetching")][0][1:] == (215, 216)
+    assert next(entry for entry in seen if entry[0].startswith("fetching"))[1:] == (215, 216)
     assert not list(filled.root.glob(".part-*"))
 
 

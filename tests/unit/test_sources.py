@@ -102,6 +102,11 @@ def test_bad_rows_of_a_corpus_are_told_of_and_the_rest_is_kept(tmp_path: Path) -
     assert len(found) == len(errors) + 2
 
 
+def test_a_list_of_something_else_is_told_of_once(tmp_path: Path) -> None:
+    file = write(tmp_path / "questions.json", json.dumps([{"question": "q"}] * 50))
+    assert 'row 1: "title" is missing' in str(refusal(file))
+
+
 # --- what cannot be read -------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memwalk.ingest import AddReport
     from memwalk.memory import Answer
+    from memwalk.models import ModelStatus
     from memwalk.policy import Grant, Principal, Space
     from memwalk.schedule import Pick, Plan
     from memwalk.units import Loadable, Unit, UnitRef
@@ -18,6 +19,7 @@ __all__ = [
     "of_answer",
     "of_grant",
     "of_loadable",
+    "of_model",
     "of_plan",
     "of_principal",
     "of_report",
@@ -197,4 +199,18 @@ def of_grant(grant: Grant) -> Json:
         "space": grant.space,
         "since": time_of(grant.since),
         "until": time_of(grant.until),
+    }
+
+
+def of_model(model: ModelStatus) -> Json:
+    """A model; where it is and what it is are null until it was fetched."""
+    return {
+        "role": model.role,
+        "name": model.name,
+        "source": model.source,
+        "origin": model.origin,
+        "path": str(model.path) if model.path else None,
+        "bytes": model.size,
+        "licence": model.licence,
+        "fingerprint": model.fingerprint,
     }

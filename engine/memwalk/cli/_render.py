@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from memwalk.ingest import AddReport
     from memwalk.memory import Answer
+    from memwalk.models import ModelStatus
     from memwalk.policy import Grant, Principal, Space
     from memwalk.units import Loadable, Unit
     from memwalk.walk import Result
@@ -33,6 +34,7 @@ __all__ = [
     "grants_table",
     "history_table",
     "loadables_table",
+    "models_table",
     "principals_table",
     "report_table",
     "result",
@@ -195,6 +197,22 @@ def answer_footer(answer: Answer) -> str:
     if answer.prefilled or answer.reused:
         parts.append(f"{answer.prefilled} tokens prefilled, {answer.reused} reused")
     return f"[{'; '.join(parts)}; activity {answer.activity}]"
+
+
+def models_table(models: Iterable[ModelStatus]) -> Table:
+    """The models, fetched or not."""
+    rows = [
+        (
+            model.role,
+            model.name,
+            model.origin or "not here: memwalk models pull",
+            size(model.size) if model.size is not None else "",
+            model.licence or "",
+            (model.fingerprint or "")[:12],
+        )
+        for model in models
+    ]
+    return rows_table(("role", "model", "from", "size", "licence", "fingerprint"), rows, numbers=["size"])
 
 
 def spaces_table(spaces: Iterable[Space]) -> Table:

@@ -93,7 +93,7 @@ def document_unit(source: Source, space: str, policy_class: str, extractor: str)
         space=space,
         policy_class=policy_class,
         properties={"uri": source.uri, "format": source.format},
-        version={"source_sha256": hashlib.sha256(source.text.encode()).hexdigest(), "extractor": extractor},
+        version={"source_sha256": hashlib.sha256(source.original.encode()).hexdigest(), "extractor": extractor},
     )
 
 

@@ -192,9 +192,12 @@ def _read_corpus(path: Path, uri: str, text: str) -> Iterator[Source | SourceErr
         return
     if not rows:
         yield SourceEmpty(path, "a list without rows")
+    faults = [_what_is_wrong(row) for row in rows]
+    if len(rows) > 1 and all(faults):  # another file: told once
+        yield malformed(f"no row of a corpus among {len(rows)}; row 1: {faults[0]}")
+        return
     seen: dict[str, int] = {}
-    for number, row in enumerate(rows, start=1):
-        wrong = _what_is_wrong(row)
+    for number, (row, wrong) in enumerate(zip(rows, faults, strict=True), start=1):
         if wrong:
             yield malformed(f"row {number}: {wrong}")
             continue

@@ -102,8 +102,10 @@ class Memory:
 
         session = self._session
         policy.require_role(session.store, self.principal, "writer", space)
-        extractor = OpenIEFile(Path(openie)) if openie else SpacyExtractor(session.models.parser)
-        sources = [source for path in paths for source in read_sources(Path(path).expanduser())]
+        extractor = OpenIEFile(Path(openie).expanduser()) if openie else SpacyExtractor(session.models.parser)
+        given = [Path(path).expanduser() for path in paths]
+        exclude = [Path(openie).expanduser()] if openie else []
+        sources = [source for path in given for source in read_sources(path, exclude=exclude)]
         return add_sources(
             session.store,
             self.principal,

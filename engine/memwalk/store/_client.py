@@ -35,6 +35,7 @@ FOREVER = 2**63 - 1
 """`tx_to` of what is so now (ms): a far-future sentinel, because null cannot be in an index range."""
 
 _CONSTRAINT_RETRIES = 5
+_SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 
 logger = logging.getLogger("memwalk.store")
 
@@ -106,6 +107,8 @@ class Store:
         InvalidArgument
             The URI is not one the driver understands.
         """
+        if settings.uri.partition("://")[0] not in _SCHEMES:  # the driver's HTTP is a preview with its own needs
+            raise InvalidArgument("NEO4J_URI", settings.uri, "a Bolt address such as bolt://localhost:7687")
         try:
             driver = neo4j.GraphDatabase.driver(
                 settings.uri,
@@ -122,6 +125,9 @@ class Store:
         try:
             with store._translated("connect"):
                 driver.verify_connectivity()
+        except ValueError as error:  # a port that is none
+            driver.close()
+            raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
         except BaseException:
             driver.close()
             raise
@@ -233,7 +239,7 @@ class Store:
         except driver_errors.AuthError:
             raise AuthenticationFailed(self.uri, self.username) from None
         except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
-            raise StoreUnavailable(self.uri, str(error).splitlines()[0]) from error
+            raise StoreUnavailable(self.uri, str(error).splitlines()[0].rstrip(": ")) from error
         except driver_errors.ClientError as error:
             raise QueryFailed(query, error.code or "", error.message or "") from error
         except driver_errors.Neo4jError as error:

@@ -33,9 +33,12 @@ class Chunk:
 
 
 class _Unit(NamedTuple):
+    """A sentence, or a piece of one, its tokens, and those of the white space before it."""
+
     start: int
     end: int
     tokens: int
+    gap: int
 
 
 class _Cell(NamedTuple):
@@ -115,12 +118,12 @@ def chunk(
     current: list[_Unit] = []
     filled = 0
     for unit in _units(text, spans, max_tokens, max_tokens - overlap):
-        if current and filled + unit.tokens > max_tokens:
+        if current and filled + unit.gap + unit.tokens > max_tokens:
             chunks.append(_joined(text, current))
-            current = _carried(text, spans, current, min(overlap, max_tokens - unit.tokens))
-            filled = sum(u.tokens for u in current)
+            current = _carried(text, spans, current, min(overlap, max_tokens - unit.gap - unit.tokens))
+            filled = sum(u.gap + u.tokens for u in current)
+        filled += unit.tokens + (unit.gap if current else 0)
         current.append(unit)
-        filled += unit.tokens
     if current:
         chunks.append(_joined(text, current))
     return chunks
@@ -193,12 +196,14 @@ def _units(
     for start, end in sentences(text):
         # With the white space before it: to some tokenizers that is a token, or part of one.
         cells = _cells(spans(text[before:end]), before, end)
-        before = end
-        total = sum(cell.tokens for cell in cells)
+        first = next((place for place, cell in enumerate(cells) if cell.end > start), len(cells))
+        gap = sum(cell.tokens for cell in cells[:first])
+        total = sum(cell.tokens for cell in cells[first:])
         if total <= max_tokens:
-            yield _Unit(start, end, total)
+            yield _Unit(start, end, total, gap)
         else:
-            yield from _pieces(text, start, end, cells, piece_tokens)
+            yield from _pieces(text, start, end, cells[first:], piece_tokens, gap)
+        before = end
 
 
 def _cells(tokens: Sequence[tuple[int, int]], offset: int, end: int) -> list[_Cell]:
@@ -217,7 +222,7 @@ def _cells(tokens: Sequence[tuple[int, int]], offset: int, end: int) -> list[_Ce
     return cells
 
 
-def _pieces(text: str, start: int, end: int, cells: Sequence[_Cell], most: int) -> Iterator[_Unit]:
+def _pieces(text: str, start: int, end: int, cells: Sequence[_Cell], most: int, gap: int) -> Iterator[_Unit]:
     first = 0
     while first < len(cells):
         stop, total = first, 0
@@ -227,8 +232,12 @@ def _pieces(text: str, start: int, end: int, cells: Sequence[_Cell], most: int) 
         cut = stop if stop == len(cells) else _best_cut(text, cells, first, stop)
         until = end if cut == len(cells) else cells[cut].start
         left, right = _trimmed(text, start, until)
+        inside = cells[first:cut]
+        gap += sum(cell.tokens for cell in inside if cell.end <= left)
         if left < right:
-            yield _Unit(left, right, sum(cell.tokens for cell in cells[first:cut]))
+            tokens = sum(cell.tokens for cell in inside if cell.end > left and cell.start < right)
+            yield _Unit(left, right, tokens, gap)
+            gap = sum(cell.tokens for cell in inside if cell.start >= right)
         start, first = until, cut
 
 
@@ -251,10 +260,10 @@ def _carried(
     taken: list[_Unit] = []
     left = room
     for unit in reversed(units):
-        if unit.tokens > left:
+        if unit.gap + unit.tokens > left:
             break
         taken.append(unit)
-        left -= unit.tokens
+        left -= unit.gap + unit.tokens
     if taken:
         # The whole chunk again would be a chunk within the next one.
         return taken[: len(units) - 1][::-1]
@@ -267,7 +276,7 @@ def _carried(
         if total > room:
             break
         if text[cell.start].isspace() or text[cell.start - 1].isspace():
-            best = _Unit(_trimmed(text, cell.start, last.end)[0], last.end, total)
+            best = _Unit(_trimmed(text, cell.start, last.end)[0], last.end, total, 0)
     return [best] if best else []
 
 

@@ -63,9 +63,7 @@ class NewUnit:
             "policy_class": self.policy_class,
             "properties": dict(self.properties),
             "version": dict(self.version),
-            "content_hash": content_hash(
-                self.name, self.text, self.properties, {**self.version, "from": self.derived_from}
-            ),
+            "content_hash": self.hash(),
         }
 
 

@@ -123,7 +123,9 @@ def launch(files: Files, settings: ServerSettings, jars: JarCache, *, http: bool
         archived = archive.path.exists()
         record = _spawn(files, settings, archive, bolt_port, http_port)
         try:
-            return wait_ready(files, record, settings.start_seconds, progress)
+            if ready := wait_ready(files, record, settings.start_seconds, progress):
+                return ready
+            raise failure(files, "Neo4j ended before it answered")  # to the retries below
         except ServerFailed as error:
             taken = "already in use" in error.detail
             if attempt == _ATTEMPTS - 1 or not (taken or archived):
@@ -209,13 +211,13 @@ def supervise(files: Files, token: str, *options: str) -> None:
         raise ServerFailed(f"the supervisor of Neo4j did not start: {detail}", files.supervisor_log)
 
 
-def wait_ready(files: Files, record: Record, seconds: float, progress: Progress | None) -> Record:
-    """Wait until a starting server answers a query, and record that it does.
+def wait_ready(files: Files, record: Record, seconds: float, progress: Progress | None) -> Record | None:
+    """Wait until a starting server answers a query, and record that it does; None if it ended before.
 
     Raises
     ------
     ServerFailed
-        It ended, or did not answer in time; then it is stopped.
+        It did not answer in time; it is stopped.
     AuthenticationFailed
         The password file is not the one the database was made with.
     """
@@ -224,12 +226,12 @@ def wait_ready(files: Files, record: Record, seconds: float, progress: Progress 
     told = -1
     while True:
         if not _process.is_server(record.pid, record.token):
-            raise failure(files, "Neo4j ended before it answered")
+            return None
         elapsed = time.monotonic() - started
         if progress and int(elapsed) != told:
             told = int(elapsed)
             progress(label, told, None)
-        if _process.port_answers(record.bolt_port) and _answers(files, record):
+        if _process.bolt_answers(record.bolt_port) and _answers(files, record):
             break
         if elapsed > seconds:
             stop(files, record)

@@ -18,13 +18,13 @@ __all__ = [
     "HOST",
     "STOP_SECONDS",
     "SUPERVISOR",
+    "bolt_answers",
     "client_connections",
     "free_port",
     "home_option",
     "is_server",
     "is_stray",
     "is_supervisor",
-    "port_answers",
     "port_is_free",
     "stop_process",
     "strays",
@@ -34,6 +34,8 @@ __all__ = [
 
 HOST = "127.0.0.1"
 SUPERVISOR = "memwalk.store.server.supervisor"
+_HANDSHAKE = bytes.fromhex("6060b017 00080805 00020404 00000000 00000000")
+"""Bolt's magic number; versions 5.0 to 5.8, and 4.2 to 4.4."""
 STOP_SECONDS = 60.0
 """How long a process may take to end before it is killed."""
 
@@ -116,11 +118,15 @@ def client_connections(pid: int, ports: set[int]) -> int:
     )
 
 
-def port_answers(port: int) -> bool:
-    """Whether somebody listens there."""
+def bolt_answers(port: int, seconds: float = 2.0) -> bool:
+    """Whether a server there shakes hands.
+
+    A connection alone proves nothing: the kernel accepts it for a process that hangs, or that was just killed.
+    """
     try:
-        with socket.create_connection((HOST, port), timeout=1.0):
-            return True
+        with socket.create_connection((HOST, port), timeout=seconds) as connection:
+            connection.sendall(_HANDSHAKE)
+            return connection.recv(4).strip(b"\0") != b""
     except OSError:
         return False
 

@@ -185,7 +185,7 @@ class LocalServer:
             and self._suits(record, http=http)
             and _process.is_server(record.pid, record.token)
             and _launch.supervised(self._files)
-            and _process.port_answers(record.bolt_port)
+            and _process.bolt_answers(record.bolt_port)
         ):
             return record
         return None
@@ -205,11 +205,21 @@ class LocalServer:
             if record and not self._suits(record, http=http):
                 self._stop_unused(record, hold)
                 record = None
-            if record is None:
-                return _launch.launch(self._files, self.settings, self.jars, http=http, progress=progress)
-            if not _launch.supervised(self._files):
+            if record:
+                record = self._rejoin(record, progress)
+            return record or _launch.launch(self._files, self.settings, self.jars, http=http, progress=progress)
+
+    def _rejoin(self, record: Record, progress: Progress | None) -> Record | None:
+        """A server that somebody else started, looked after again and answering; None if it is ending."""
+        if not _launch.supervised(self._files):
+            try:
                 _launch.supervise(self._files, record.token, "--adopt")
-            return _launch.wait_ready(self._files, record, self.settings.start_seconds, progress)
+            except ServerFailed:
+                if _process.is_server(record.pid, record.token):
+                    raise
+        if ready := _launch.wait_ready(self._files, record, self.settings.start_seconds, progress):
+            return ready
+        return _launch.recover(self._files)
 
     def _stop_unused(self, record: Record, hold: Flock) -> None:
         """Stop a server that is not what was asked for, unless others use it."""
