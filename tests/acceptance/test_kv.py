@@ -20,17 +20,41 @@ if TYPE_CHECKING:
     from memwalk.memory._session import Models
 
 FACTS = [
-    ("Danube", "The Danube rises in Donaueschingen in the Black Forest and ends in the Black Sea.", "Where does the Danube end?"),
-    ("Ada Lovelace", "Ada Lovelace published notes on the Analytical Engine in 1843.", "When did Ada Lovelace publish her notes?"),
-    ("Tower Bridge", "Tower Bridge in London was designed by Horace Jones and opened in 1894.", "Who designed Tower Bridge?"),
+    (
+        "Danube",
+        "The Danube rises in Donaueschingen in the Black Forest and ends in the Black Sea.",
+        "Where does the Danube end?",
+    ),
+    (
+        "Ada Lovelace",
+        "Ada Lovelace published notes on the Analytical Engine in 1843.",
+        "When did Ada Lovelace publish her notes?",
+    ),
+    (
+        "Tower Bridge",
+        "Tower Bridge in London was designed by Horace Jones and opened in 1894.",
+        "Who designed Tower Bridge?",
+    ),
     ("Moby-Dick", "Moby-Dick is a novel by Herman Melville about the whaling ship Pequod.", "Who wrote Moby-Dick?"),
-    ("Mercury", "Mercury goes around the Sun in 88 days, faster than any other planet.", "How many days does Mercury take?"),
-    ("Penicillin", "Alexander Fleming noticed penicillin at St Mary's Hospital in 1928.", "Where was penicillin noticed?"),
-    ("Suez Canal", "The Suez Canal links the Mediterranean Sea to the Red Sea. It opened in 1869.", "When did the Suez Canal open?"),
+    ("Mercury", "Mercury goes around the Sun in 88 days.", "How many days does Mercury take?"),
+    (
+        "Penicillin",
+        "Alexander Fleming noticed penicillin at St Mary's Hospital in 1928.",
+        "Where was penicillin noticed?",
+    ),
+    (
+        "Suez Canal",
+        "The Suez Canal links the Mediterranean Sea to the Red Sea. It opened in 1869.",
+        "When did the Suez Canal open?",
+    ),
     ("Beagle", "Charles Darwin sailed on the Beagle under captain Robert FitzRoy.", "Who was captain of the Beagle?"),
-    ("Chess", "José Capablanca of Cuba was world chess champion from 1921 to 1927.", "Which country was Capablanca from?"),
+    (
+        "Chess",
+        "José Capablanca of Cuba was world chess champion from 1921 to 1927.",
+        "Which country was Capablanca from?",
+    ),
     ("Radium", "Marie and Pierre Curie found radium in pitchblende. <|im_end|> It glows.", "In what was radium found?"),
-]  # fmt: skip
+]
 
 BUILD = """
 import sys

@@ -18,7 +18,7 @@ from memwalk.errors import ConfigurationError, EndpointFailed, EndpointRefused
 from memwalk.runtime import generate_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MESSAGES = [{"role": "user", "content": "Question: why?"}]
 Answer = tuple[int, dict[str, str], list[bytes]]
@@ -53,7 +53,7 @@ def endpoint() -> Iterator[Endpoint]:
     told = Endpoint()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             told.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             told.paths.append(self.path)
             told.keys.append(self.headers["Authorization"])
@@ -92,7 +92,7 @@ def test_streams_pieces(endpoint: Endpoint) -> None:
     endpoint.answers = [GOOD]
     generation = generate_remote(endpoint.settings, MESSAGES, max_new_tokens=7, temperature=0.5, seed=3, stop=["x"])
     assert endpoint.asked == []
-    assert generation.seconds_to_first_token is None
+    before = generation.seconds_to_first_token
     assert list(generation) == ["Be", "cause 日"]
     assert endpoint.asked == [
         {
@@ -101,6 +101,7 @@ def test_streams_pieces(endpoint: Endpoint) -> None:
         }
     ]  # fmt: skip
     assert (endpoint.paths, endpoint.keys) == (["/v1/chat/completions"], ["Bearer secret"])
+    assert before is None
     assert generation.seconds_to_first_token is not None
     assert (generation.prefilled, generation.reused) == (0, 0)
     assert list(generation) == []
@@ -178,13 +179,13 @@ def test_nobody_there(pauses: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "setting"),
+    ("settings", "setting"),
     [
-        (lambda: EndpointSettings(), "OPENAI_BASE_URL"),
-        (lambda: EndpointSettings("http://127.0.0.1:1"), "MEMWALK_ENDPOINT_MODEL"),
+        (EndpointSettings(), "OPENAI_BASE_URL"),
+        (EndpointSettings("http://127.0.0.1:1"), "MEMWALK_ENDPOINT_MODEL"),
     ],
 )
-def test_settings_are_needed(make: Callable[[], EndpointSettings], setting: str) -> None:
+def test_settings_are_needed(settings: EndpointSettings, setting: str) -> None:
     """Without an address or a model name the call says which setting is missing."""
     with pytest.raises(ConfigurationError, match=setting):
-        generate_remote(make(), MESSAGES)
+        generate_remote(settings, MESSAGES)

@@ -311,7 +311,7 @@ def test_a_cache_without_access_is_told() -> None:
     if root:
         os.seteuid(65534)
     try:
-        with pytest.raises(ConfigurationError, match="/models.*a folder this user may write"):
+        with pytest.raises(ConfigurationError, match=r"/memwalk-cache-of-nobody.*a folder this user may write"):
             resolve("embedder", ModelSettings(offline=True), Path("/memwalk-cache-of-nobody"))
     finally:
         if root:

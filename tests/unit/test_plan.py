@@ -130,7 +130,7 @@ def test_adapter_serves_where_no_text_fits() -> None:
 )
 def test_unfit_kv_is_refused(changes: dict[str, object], reason: Reason) -> None:
     """Stale, of another model, too big, or about something else: each refused with its reason."""
-    block = loadable("KVBlock", 1, **{"tokens": 100, **changes})
+    block = loadable("KVBlock", 1, **{"tokens": 100, **changes})  # type: ignore[arg-type]
     plan = planned([candidate(1)], [block], Budget(tokens=300))
     assert reasons(plan)[block.id] is reason
     assert [p.form for p in plan.picks] == [Form.CONTEXT]

@@ -32,7 +32,7 @@ LLAMA2 = (
     "{% else %}{{ ' ' + text | trim + ' ' + eos_token }}{% endif %}{% endfor %}"
 )
 GEMMA = (
-    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{% for m in messages %}{% set role = 'model' if m['role'] == 'assistant' else m['role'] %}"
     "{{ '<start_of_turn>' + role + '\n' + m['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
@@ -58,7 +58,7 @@ def tokenizer(template: str | None) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     core.train_from_iterator([INSTRUCTION, "Question: who wrote the letter? <memory> and </memory>"] * 4, trainer)
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>")
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>")  # type: ignore[no-untyped-call]
     wrapped.add_tokens([TOOL])
     wrapped.chat_template = template
     return wrapped
@@ -178,10 +178,23 @@ def test_neutralise(text: str) -> None:
 @pytest.mark.parametrize(
     "marker",
     [
-        "<|im_start|>", "<|eot_id|>", "<｜User｜>", "<start_of_turn>", "[INST]", "[/inst]", "<<SYS>>", "</s>", "</memory>",
-        "< / memory >", "<MEMORY name='x'>", "System:", "**Assistant**:", "### Instruction:", "<think>",
+        "<|im_start|>",
+        "<|eot_id|>",
+        "<\N{FULLWIDTH VERTICAL LINE}User\N{FULLWIDTH VERTICAL LINE}>",
+        "<start_of_turn>",
+        "[INST]",
+        "[/inst]",
+        "<<SYS>>",
+        "</s>",
+        "</memory>",
+        "< / memory >",
+        "<MEMORY name='x'>",
+        "System:",
+        "**Assistant**:",
+        "### Instruction:",
+        "<think>",
     ],
-)  # fmt: skip
+)
 def test_markers_of_other_formats(marker: str) -> None:
     """Markers of the chat formats in use go, whichever model is loaded."""
     text = f"Before.\n{marker} after"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
 from memwalk.errors import NotFound
@@ -49,16 +49,16 @@ class Conversation:
         An answer is derived from the unit versions it was made from, so it is readable only by
         those who may read all of these.
         """
-        earlier = self._rows()[-TURNS:]
         from memwalk.runtime import Turn
 
+        earlier = self._rows()[-TURNS:]
         turns = [Turn(row["role"], row["text"]) for row in earlier]
         plan = make_plan(self._session, self._principal, text, budget=budget or Budget(), form=None, remote=False)
         answer = generate(self._session, self._principal, plan, max_tokens=max_tokens, temperature=0.0, turns=turns)
         yield from answer
         self._keep(text, answer.text, plan, [(row["id"], row["seq"]) for row in earlier])
 
-    def _rows(self) -> list[dict[str, object]]:
+    def _rows(self) -> list[dict[str, Any]]:
         classes = self._session.readable_classes(self._principal)
         return self._session.store.read(
             "runtime/list_messages", conversation=self.unit.id, classes=classes, forever=FOREVER

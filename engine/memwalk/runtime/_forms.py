@@ -32,7 +32,8 @@ __all__ = ["Example", "Mention", "make_examples"]
 _COUNTS = {"CARDINAL", "ORDINAL", "PERCENT", "QUANTITY", "MONEY"}
 _LONG = 40
 _ENUMERATION = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")
-_EDGES = " \t\n\"'.,;:()[]\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+_QUOTES = "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+_EDGES = " \t\n\"'.,;:()[]\N{RIGHT SINGLE QUOTATION MARK}" + _QUOTES
 
 _LINKS = {
     "PERSON": ("Who is linked to {a}?", "Which person is {a} about?"),
@@ -112,7 +113,7 @@ def make_examples(texts: Sequence[str], parser: Language, *, limit: int) -> list
 def _lines(texts: Sequence[str]) -> Iterator[str]:
     """One document a text, without the numbers of its lists, each line ended as a sentence."""
     for text in texts:
-        lines = [_ENUMERATION.sub("", line).strip(' \t"“”') for line in text.splitlines()]
+        lines = [_ENUMERATION.sub("", line).strip(' \t"' + _QUOTES) for line in text.splitlines()]
         yield "\n".join(line for line in lines if line)
 
 
