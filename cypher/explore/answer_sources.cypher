@@ -1,6 +1,6 @@
 // How the latest answers came about: who asked what, and which unit versions were loaded in which form.
 CYPHER 5
-MATCH (activity:Activity {type: 'generate'})
+MATCH (activity:Activity {name: 'generate'})
 WITH activity ORDER BY activity.at DESC, activity.id DESC LIMIT 20
 MATCH (activity)-[:ACTED_FOR]->(principal:Principal)
 OPTIONAL MATCH (activity)-[used:USED]->(version:Version)

@@ -25,7 +25,7 @@ WITH unit, direction, min(steps) AS steps, version
 MATCH (other:Unit {id: version.unit_id})
 OPTIONAL MATCH (version)-[:WAS_GENERATED_BY]->(activity:Activity)
 RETURN unit.name AS unit, direction, steps, [label IN labels(other) WHERE label <> 'Unit'][0] AS kind, other.name AS name,
-  version.seq AS version, version.seq = other.seq AND other.state = 'live' AS current, activity.type AS by,
+  version.seq AS version, version.seq = other.seq AND other.state = 'live' AS current, activity.name AS by,
   toString(datetime.truncate('second', datetime({epochMillis: version.tx_from}))) AS at, other.id AS id
 ORDER BY unit, direction DESC, steps, kind, name, id, version
 LIMIT $limit

@@ -1,4 +1,4 @@
 // A user, group or agent.
 CYPHER 5
-CREATE (principal:Principal {id: $id, kind: $kind, created_at: $at})
+CREATE (principal:Principal {id: $id, name: $id, kind: $kind, created_at: $at})
 RETURN principal.id AS id

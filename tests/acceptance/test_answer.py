@@ -152,7 +152,7 @@ def test_generation_is_recorded(memory: Memory, folder: Path) -> None:
         {"id": answer.activity},
     )[1]
     assert {(UnitRef(unit, seq), form) for unit, seq, form in rows} == {(ref, "context") for ref in plan.units}
-    kinds = memory.cypher("MATCH (a:Activity {id: $id}) RETURN a.type, a.detail", {"id": answer.activity})[1]
+    kinds = memory.cypher("MATCH (a:Activity {id: $id}) RETURN a.name, a.detail", {"id": answer.activity})[1]
     assert kinds == [["generate", QUESTION]]
 
 

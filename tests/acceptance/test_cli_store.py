@@ -60,7 +60,7 @@ def environment(**changes: str) -> dict[str, str]:
 def spawn(*arguments: str, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
     command = [*before, sys.executable, "-m", "memwalk.cli", *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **{"env": environment(), **pipes, **options})  # type: ignore[call-overload]
+    return subprocess.Popen(command, text=True, **{"env": environment(), **pipes, **options})
 
 
 def test_init_says_where_and_whose_it_is(store_directory: Path) -> None:
@@ -168,6 +168,31 @@ def test_db_tells_of_the_running_server(memwalk: Command, store_settings: Callab
     shell = memwalk("db", "env").stdout + 'printf %s "$NEO4J_URI"'
     assert subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True).stdout == reached.uri
     assert len(memwalk("db", "logs", "-n", "2").stdout.splitlines()) == 2
+
+
+def test_a_store_is_made_browsed_stopped_and_found_again(tmp_path: Path) -> None:
+    import httpx
+
+    memwalk = Command(tmp_path / "notes")
+    try:
+        memwalk("init", "--as", "alice")
+        page = memwalk.json("db", "browser")
+        assert "Neo4j Browser" in httpx.get(page["browser_uri"]).text
+        assert page["browser_uri"] in memwalk("db", "status").stdout
+        assert page["password"] in memwalk("db", "browser").stdout
+    finally:
+        assert "has stopped" in memwalk("db", "stop").stderr
+    assert memwalk.json("db", "status")["running"] is False
+    try:
+        assert memwalk.json("space", "list", "--as", "alice")["spaces"][0]["id"] == "default"
+    finally:
+        memwalk("db", "stop")
+
+
+def test_reading_makes_no_store(tmp_path: Path) -> None:
+    memwalk = Command(tmp_path / "typo")
+    assert memwalk("search", "x", exit_code=1).stderr.startswith(f"error: no store '{tmp_path / 'typo'}'")
+    assert not (tmp_path / "typo").exists()
 
 
 def test_db_on_a_directory_where_nothing_runs(tmp_path: Path) -> None:

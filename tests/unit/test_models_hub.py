@@ -6,9 +6,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REPOSITORY = "somebody/small"
 COMMIT = "c" * 40
@@ -116,7 +118,6 @@ import json, sys
 from pathlib import Path
 from memwalk.config import ModelSettings
 from memwalk.errors import ModelError
-from memwalk.models import pull, resolve
 from memwalk.models._resolve import resolve
 seen = []
 try:
@@ -168,14 +169,25 @@ def test_weights_that_are_not_what_the_hub_says_are_refused(hub: Hub, tmp_path: 
     assert answer["error"] == "ModelCorrupt"
     assert hub.sums["model.safetensors"] in str(answer["text"])
     assert not list((tmp_path / "cache").rglob("record.json"))
+    assert resolve(hub, tmp_path)["error"] == "ModelCorrupt"
+    hub.files["model.safetensors"] = FILES["model.safetensors"]
+    assert resolve(hub, tmp_path)["origin"] == f"{REPOSITORY}@{COMMIT}"
+
+
+def test_a_damaged_hugging_face_cache_is_not_trusted(hub: Hub, tmp_path: Path) -> None:
+    """Damage from before memwalk first looked: offline it is refused, else the file is fetched again."""
+    weights = Path(str(resolve(hub, tmp_path)["folder"])) / "model.safetensors"
+    weights.resolve().write_bytes(b"damaged")
+    shutil.rmtree(tmp_path / "cache")
+    assert f"damaged: {weights}" in str(resolve(hub, tmp_path, offline=True)["text"])
+    assert resolve(hub, tmp_path)["origin"] == f"{REPOSITORY}@{COMMIT}"
+    assert weights.read_bytes() == FILES["model.safetensors"]
 
 
 def test_repair_fetches_the_same_commit_again(hub: Hub, tmp_path: Path) -> None:
     """A damaged file in the Hugging Face cache is refused, and mended on demand."""
-    from pathlib import Path as FilePath
-
     found = resolve(hub, tmp_path)
-    weights = FilePath(str(found["folder"])) / "model.safetensors"
+    weights = Path(str(found["folder"])) / "model.safetensors"
     weights.resolve().write_bytes(b"damaged")
     assert resolve(hub, tmp_path)["error"] == "ModelCorrupt"
     assert resolve(hub, tmp_path, "repair")["origin"] == found["origin"]
@@ -184,8 +196,6 @@ def test_repair_fetches_the_same_commit_again(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_gone_snapshot_is_fetched_again_or_told(hub: Hub, tmp_path: Path) -> None:
     """The recorded commit, and no other source, without asking anybody's permission; offline it is refused."""
-    import shutil
-
     resolve(hub, tmp_path)
     shutil.rmtree(tmp_path / "hub")
     answer = resolve(hub, tmp_path, offline=True)
@@ -207,3 +217,11 @@ def test_weights_in_pickle_only_are_refused(hub: Hub, tmp_path: Path) -> None:
     answer = resolve(hub, tmp_path)
     assert "no safetensors weights" in str(answer["text"])
     assert not hub.fetched()
+
+
+def test_two_at_once_fetch_once(hub: Hub, tmp_path: Path) -> None:
+    """Processes that need the same model wait for one of them."""
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: resolve(hub, tmp_path), range(3)))
+    assert {answer["origin"] for answer in answers} == {f"{REPOSITORY}@{COMMIT}"}
+    assert sum(line.startswith("GET") and line.endswith("model.safetensors") for line in hub.asked) == 1

@@ -151,7 +151,7 @@ def chat(
     Works from a pipe as well. /quit or the end of input ends it; Ctrl-C stops an answer, which is then not kept.
     """
     run = Run.of(context, store, principal)
-    with run.open() as memory:
+    with run.open(make=True) as memory:
         talk = memory.chat(conversation, space=space, name=name)
         run.progress.stop()
         if not quiet:

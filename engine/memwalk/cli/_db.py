@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
     command(db, stop, "stop", "memwalk db stop")
     command(db, status, "status", "memwalk db status --json")
     command(db, logs, "logs", "memwalk db logs -n 20", "memwalk db logs debug --follow")
-    command(db, env, "env", 'eval "$(memwalk db env)" && cypher-shell')
+    command(db, env, "env", "memwalk db env", 'eval "$(memwalk db env)" && cypher-shell')
     command(db, browser, "browser", "memwalk db browser --open")
 
 
@@ -61,12 +61,12 @@ def init(
 ) -> None:
     """Make a store, or join one: says where it is, who owns it, and what to do next.
 
-    Whoever opens a new store is its owner and administrator. Other commands make one as well where there is none.
+    Whoever opens a new store is its owner and administrator. The first `memwalk add` does so as well.
     """
     if directory is not None and store is not None:
         raise typer.BadParameter("give DIR or --store, not both")
     run = Run.of(context, str(directory) if directory is not None else store, principal)
-    with run.open() as memory:
+    with run.open(make=True) as memory:
         spaces = memory.spaces()
         facts = {
             "store": memory.uri if run.uri else str(run.directory),

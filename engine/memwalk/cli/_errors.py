@@ -37,6 +37,7 @@ USAGE = 2
 INTERRUPTED = 128 + signal.SIGINT
 
 _WHERE = {
+    "store": "`memwalk init` makes one there, `memwalk add` fills it",
     "space": "`memwalk space list` shows those you may read, `memwalk space add` makes one",
     "unit": "give an id, the first 6 characters of one or more, or a name; `memwalk search` finds units",
     "group": "`memwalk principal add NAME --kind group` makes one",

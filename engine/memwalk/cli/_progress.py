@@ -59,6 +59,7 @@ class Drawing:
 
 def _bars() -> Bars:
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+    from rich.table import Column
     from rich.text import Text
 
     class Amount(ProgressColumn):
@@ -69,9 +70,9 @@ def _bars() -> Bars:
 
     return Progress(
         SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        Amount(),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=20),
+        Amount(table_column=Column(no_wrap=True)),
         console=stderr(),
         transient=True,
     )

@@ -71,7 +71,7 @@ def space_add(
 ) -> None:
     """Create a space (administrators)."""
     run = Run.of(context, store, principal)
-    with run.open() as memory:
+    with run.open(make=True) as memory:
         made = memory.create_space(space, local_only=local_only)
     say(f"space {made.id}{', local-only' if made.local_only else ''}; memwalk grant PRINCIPAL ROLE --space {made.id}")
 
@@ -102,7 +102,7 @@ def principal_add(
 ) -> None:
     """Create a user, a group or an agent (administrators)."""
     run = Run.of(context, store, principal)
-    with run.open() as memory:
+    with run.open(make=True) as memory:
         made = memory.create_principal(new, kind=kind.value, groups=group or ())
     say(f"{made.kind} {made.id}{', in ' + ', '.join(made.groups) if made.groups else ''}")
 
@@ -145,7 +145,7 @@ def grant(
     """
     run = Run.of(context, store, principal)
     end = None if until is None else _time(until, datetime.now().astimezone())
-    with run.open() as memory:
+    with run.open(make=True) as memory:
         memory.grant(grantee, role.value, space=space, until=None if end is None else round(end.timestamp() * 1000))
     say(f"{grantee} is {role.value} of {space}{f' until {end:%Y-%m-%d %H:%M %Z}' if end else ''}")
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from memwalk.cli._progress import Drawing
 from memwalk.config import Settings
+from memwalk.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,10 +89,12 @@ class Run:
         return Path(self.store).expanduser() if self.store else self.settings.data_directory()
 
     @contextmanager
-    def open(self) -> "Iterator[Memory]":
-        """Open the store on the principal's behalf."""
+    def open(self, *, make: bool = False) -> "Iterator[Memory]":
+        """Open the store on the principal's behalf; a new one is made only if asked for."""
         from memwalk.memory import open_memory
 
+        if not (make or self.uri or (self.directory / "neo4j").is_dir()):
+            raise NotFound("store", str(self.directory))
         try:
             with open_memory(
                 self.store, principal=self.principal, settings=self.settings, progress=self.progress

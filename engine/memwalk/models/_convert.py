@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["convert_gguf"]
 
-# float32 weights take at most this many times the bytes of 4-bit ones (8 and some for the tied embedding).
-GROWTH = 9
+# float32 weights take at least this many times the bytes of 4-bit ones with their scales.
+GROWTH = 5
 
 
 def convert_gguf(file: Path, target: Path, progress: Progress | None = None) -> None:
@@ -48,7 +48,7 @@ def convert_gguf(file: Path, target: Path, progress: Progress | None = None) -> 
 
     needed = file.stat().st_size * GROWTH
     if shutil.disk_usage(target).free < needed:
-        raise StorageFull(target, f"converting {file.name} takes up to {needed >> 20} MB")
+        raise StorageFull(target, f"converting {file.name} takes at least {needed >> 20} MB")
     stage = f"converting {file.name}"
     if progress is not None:
         progress(stage, 0, 2)

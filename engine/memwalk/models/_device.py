@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from memwalk.config import ModelSettings
 
-__all__ = ["DTYPES", "check_dtype", "select_device", "select_dtype"]
+__all__ = ["DTYPES", "check_dtype", "select_device", "select_dtype", "set_threads"]
 
 DTYPES = ("float32", "bfloat16", "float16")
 

@@ -43,6 +43,7 @@ class Embedder:
     Measured (AVX-512, torch 2.15): bit-equal for every batch size, order and neighbour tried; padding to 8, or
     two threads within one matrix product, differ by up to 2e-7. On an accelerator such differences remain
     (kernels are chosen by shape), as they do between two kinds of CPU: compare such scores with a tolerance.
+    Prompts that some models define for queries or passages are not used.
 
     Attributes
     ----------

