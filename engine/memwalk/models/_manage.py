@@ -136,13 +136,12 @@ def check(models: ModelSettings, cache: Path, progress: Progress | None = None) 
         entry = find_entry(role, name)
         pinned = entry.files if entry is not None and resolved.source == "package" else {}
         present = [f for f in resolved.files if (resolved.folder / f).is_file()]
-        own = resolved.source == "folder"  # the user's own files may change; nothing says what they should be
         problems += [
             ModelProblem(role, name, f"{resolved.folder / f} is missing") for f in resolved.files if f not in present
         ]
-        for file, actual in measure(
-            resolved.folder, [] if own else present, progress=progress, stage=f"checking {name}"
-        ).items():
+        if resolved.source == "folder":  # the user's own files may change; nothing says what they should be
+            continue
+        for file, actual in measure(resolved.folder, present, progress=progress, stage=f"checking {name}").items():
             expected = pinned.get(file, resolved.files[file].sha256)
             if actual.sha256 != expected:
                 problems.append(

@@ -41,10 +41,12 @@ class AdapterConfig:
         Share of the layers, from the bottom, that stay as they are.
     learning_rate
         3e-3 damages what the model knows of other things.
-    steps, tokens_per_step
+    steps
+        For each text. More, smaller ones teach more in the same time.
+    tokens_per_step
         A step takes examples until this many tokens are full; examples come round again.
-    max_examples
-        Of all texts together.
+    examples
+        Most, for each text. Each should come round a few times.
     seed
         Of the first values and of the order. The same seed on the same machine gives the same bytes.
     """
@@ -54,9 +56,9 @@ class AdapterConfig:
     modules: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
     first_layer: float = 0.0
     learning_rate: float = 7e-4
-    steps: int = 16
-    tokens_per_step: int = 256
-    max_examples: int = 64
+    steps: int = 24
+    tokens_per_step: int = 128
+    examples: int = 32
     seed: int = 0
 
 
@@ -91,7 +93,8 @@ def train_adapter(
         The texts hold no sentence to learn.
     """
     config = config or AdapterConfig()
-    examples = make_examples(texts, parser, limit=config.max_examples)
+    examples = make_examples(texts, parser, limit=config.examples * len(texts))
+    steps = config.steps * len(texts)
     if not examples:
         raise InvalidArgument("texts", [text[:40] for text in texts], "at least one sentence")
     prompt = PromptFormat(lm.tokenizer)
@@ -105,25 +108,25 @@ def train_adapter(
     batches = _batches(rendered, config.tokens_per_step, config.seed)
     loss = 0.0
     with wrapped.active("in training"), torch.enable_grad():
-        for step in range(config.steps):
+        for step in range(steps):
             if progress:
-                progress("train", step, config.steps)
+                progress("train", step, steps)
             # Down to a tenth at the end: the last steps settle what the first ones found.
             for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * (1 - 0.9 * step / max(1, config.steps))
+                group["lr"] = config.learning_rate * (1 - 0.9 * step / steps)
             value = _loss(lm, prompt.preamble(), next(batches))
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             loss = float(value.detach())
     if progress:
-        progress("train", config.steps, config.steps)
+        progress("train", steps, steps)
     tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in wrapped.tensors().items()}
     metadata = {
         "fingerprint": lm.fingerprint,
         "peft": peft,
         "examples": len(examples),
-        "steps": config.steps,
+        "steps": steps,
         "loss": round(loss, 4),
         "seed": config.seed,
     }

@@ -18,12 +18,13 @@ __all__ = ["decisive_line", "failure", "full_disk"]
 _TAIL_BYTES = 64 * 1024
 _FULL = re.compile(r"no space left on (the )?device|disk quota exceeded", re.IGNORECASE)
 _TELLING = (
+    re.compile(r"SIG(SEGV|BUS|ILL)"),
     re.compile(r"already in use|cannot bind", re.IGNORECASE),
     re.compile(r"locked by another process|lock file", re.IGNORECASE),
     re.compile(r"^Invalid (maximum|initial) heap size|Could not reserve enough space|OutOfMemoryError"),
     re.compile(r"Error evaluating value for setting|Unrecognized setting|Failed to validate"),
 )
-_PREFIX = re.compile(r"^\s*(Caused by: |\d{4}-\d\d-\d\d \S+ (ERROR|WARN|INFO) +)*([\w.$]+(Exception|Error): )*")
+_PREFIX = re.compile(r"^[\s#]*(Caused by: |\d{4}-\d\d-\d\d \S+ (ERROR|WARN|INFO) +)*([\w.$]+(Exception|Error): )*")
 
 
 def full_disk(text: str) -> bool:

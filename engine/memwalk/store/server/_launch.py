@@ -128,12 +128,18 @@ def launch(files: Files, settings: ServerSettings, jars: JarCache, *, http: bool
             raise failure(files, "Neo4j ended before it answered")  # to the retries below
         except ServerFailed as error:
             taken = "already in use" in error.detail
-            if attempt == _ATTEMPTS - 1 or not (taken or archived):
+            crashed = archived and _crashed_since(files, record.started_at)
+            if attempt == _ATTEMPTS - 1 or not (taken or crashed):
                 raise
-            if not taken:
+            if crashed:
                 logger.warning("%s; trying again without the class archive", error)
                 archive.discard()
     raise AssertionError("unreachable")
+
+
+def _crashed_since(files: Files, time_of_start: float) -> bool:
+    """Whether a JVM wrote a crash report, as it does when a class archive is damaged."""
+    return any(report.stat().st_mtime >= time_of_start for report in files.logs.glob("hs_err_*.log"))
 
 
 def _port(setting: str, asked: int, remembered: Path) -> int:
