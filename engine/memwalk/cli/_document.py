@@ -70,19 +70,31 @@ def of_ref(ref: UnitRef) -> Json:
 
 def of_path(path: tuple[Step, ...]) -> list[Json]:
     """The strongest path to a result."""
-    return [{"from": step.source_name, "edge": step.edge, "to": step.target_name} for step in path]
+    return [
+        {
+            "from": {"id": step.source_id, "name": step.source_name},
+            "edge": step.edge,
+            "to": {"id": step.target_id, "name": step.target_name},
+            "weight": step.weight,
+            "fact": step.fact,
+        }
+        for step in path
+    ]
 
 
 def of_result(result: Result) -> Json:
-    """A passage that was found."""
+    """A unit that was found, its own seeds, and the path to it from the seed it was walked to from."""
     return {
         "id": result.unit_id,
         "version": result.seq,
+        "kind": result.kind,
         "name": result.name,
         "text": result.text,
         "space": result.space,
         "score": result.score,
+        "seeds": dict(result.seeds),
         "path": of_path(result.path),
+        "path_seeds": dict(result.origin),
     }
 
 

@@ -116,16 +116,24 @@ def report_table(report: AddReport) -> RenderableType:
 
 
 def result(place: int, found: Result) -> RenderableType:
-    """A passage that was found."""
-    from memwalk.walk import explain_result
-
+    """A passage that was found, and why in a line or two."""
     head = Text.assemble(
         (f"{place:2} ", "dim"),
         (one_line(found.name, 80), "bold"),
         (f"  {found.score:.4f}  {found.space}  {short_id(found.unit_id)}", "dim"),
     )
-    why = Text(clean(explain_result(found)), "cyan")
-    return Group(head, Padding(Group(Text(one_line(found.text, _SNIPPET)), why), (0, 0, 0, 3)))
+    why = [f"seed: {_seeds(found.seeds)}"] if found.seeds else []
+    if found.path:
+        steps = "".join(f" -[{step.edge}]- {one_line(step.target_name, 60)}" for step in found.path)
+        why.append(f"path: {one_line(found.path[0].source_name, 60)} ({_seeds(found.origin)}){steps}")
+    lines = [Text(one_line(found.text, _SNIPPET)), *(Text(line, "cyan") for line in why)]
+    return Padding(Group(head, Padding(Group(*lines), (0, 0, 0, 3))), (0, 0, 1, 0))
+
+
+def _seeds(shares: Mapping[str, float]) -> str:
+    """Starting mass by kind of seed, the most first."""
+    ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{kind} {share:.0%}" for kind, share in ordered)
 
 
 def unit_panel(unit: Unit, loadable: Loadable | None) -> RenderableType:

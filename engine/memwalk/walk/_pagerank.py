@@ -106,7 +106,7 @@ def power_iteration(
         walked = x.copy()
         if len(rows):
             walked[rows] = np.add.reduceat(graph.inflow * x[graph.indices], starts)
-        step = (1 - damping) * restart + damping * walked
+        step: NDArray[np.float64] = (1 - damping) * restart + damping * walked
         change = float(np.abs(step - x).sum())
         x = step
     return x
@@ -118,4 +118,5 @@ def _checked(graph: Adjacency, reset: NDArray[np.float64], damping: float) -> ND
     total = reset.sum()
     if reset.shape != (graph.nodes,) or not (reset >= 0).all() or not 0 < total < np.inf:
         raise InvalidArgument("reset", reset, f"{graph.nodes} masses, none negative, not all zero")
-    return reset / total
+    scaled: NDArray[np.float64] = reset / total
+    return scaled
