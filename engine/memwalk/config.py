@@ -134,7 +134,7 @@ T = TypeVar("T")
 def _read(value: T, environ: Mapping[str, str]) -> T:
     changes: dict[str, Any] = {}
     for f in fields(value):  # type: ignore[arg-type]  # T is one of the dataclasses above
-        name = f.metadata.get("env")
+        name: str = f.metadata.get("env", "")
         text = environ.get(name, "") if name else ""
         if text:
             changes[f.name] = _convert(name, text, f.default)

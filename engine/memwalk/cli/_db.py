@@ -83,8 +83,8 @@ def init(
 def start(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
     """Start the local Neo4j and wait until it answers; it stays until it is stopped or idle."""
     run = Run.of(context, store)
-    running = _server(run).start(run.progress)
-    run.progress.stop()
+    with run.drawing() as progress:
+        running = _server(run).start(progress)
     _show_status(run, running, json=json)
 
 
@@ -139,8 +139,8 @@ def env(context: typer.Context, store: StoreAt = None, json: Json = False) -> No
             "NEO4J_DATABASE": given.database,
         }
     else:
-        variables = _server(run).environment(run.progress)
-        run.progress.stop()
+        with run.drawing() as progress:
+            variables = _server(run).environment(progress)
     if json:
         emit_json(variables)
     else:
@@ -158,8 +158,7 @@ def browser(
     A server that runs without it is started again, if nobody else uses it.
     """
     run = Run.of(context, store)
-    with _server(run).join(run.progress, http=True) as lease:
-        run.progress.stop()
+    with run.drawing() as progress, _server(run).join(progress, http=True) as lease:
         address = lease.endpoint
         facts = {
             "page": address.browser_uri or "",

@@ -54,10 +54,8 @@ def pull(
 
     run = Run.of(context)
     settings = run.settings
-    try:
-        pull_models(settings.models, settings.cache_directory(), run.progress, refresh=refresh)
-    finally:
-        run.progress.stop()
+    with run.drawing() as progress:
+        pull_models(settings.models, settings.cache_directory(), progress, refresh=refresh)
     found = list_models(settings.models, settings.cache_directory())
     if json:
         emit_json({"models": [_document.of_model(model) for model in found]})
@@ -71,10 +69,8 @@ def check(context: typer.Context, json: Json = False) -> None:
 
     run = Run.of(context)
     settings = run.settings
-    try:
-        problems = check_models(settings.models, settings.cache_directory(), run.progress)
-    finally:
-        run.progress.stop()
+    with run.drawing() as progress:
+        problems = check_models(settings.models, settings.cache_directory(), progress)
     if json:
         emit_json({"problems": [{"role": p.role, "name": p.name, "detail": p.detail} for p in problems]})
     for problem in problems:

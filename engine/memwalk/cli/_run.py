@@ -60,6 +60,7 @@ class Run:
     store: str | None = None
     principal: str | None = None
     progress: Drawing = field(default_factory=Drawing)
+    """Draws on stderr; whoever writes something else stops it first."""
 
     @classmethod
     def of(cls, context: typer.Context, store: str | None = None, principal: str | None = None) -> "Run":
@@ -95,11 +96,17 @@ class Run:
 
         if not (make or self.uri or (self.directory / "neo4j").is_dir()):
             raise NotFound("store", str(self.directory))
+        with (
+            self.drawing() as progress,
+            open_memory(self.store, principal=self.principal, settings=self.settings, progress=progress) as memory,
+        ):
+            yield memory
+
+    @contextmanager
+    def drawing(self) -> "Iterator[Drawing]":
+        """Draw progress; nothing of it is left at the end, whatever happened."""
         try:
-            with open_memory(
-                self.store, principal=self.principal, settings=self.settings, progress=self.progress
-            ) as memory:
-                yield memory
+            yield self.progress
         finally:
             self.progress.stop()
 

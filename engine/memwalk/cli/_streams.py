@@ -56,10 +56,14 @@ def stderr() -> Console:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Show results to a person."""
+    """Show results to a person; what goes into a pipe has no blanks at the ends of its lines."""
     console = stdout()
-    for renderable in renderables:
-        console.print(renderable)
+    if console.is_terminal:
+        console.print(*renderables, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*renderables, sep="\n")
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().removesuffix("\n").split("\n")))
 
 
 def write(text: str) -> None:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The walk graph read from a real store: exactly what a store without the unreadable would give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memwalk import policy
+from memwalk.ingest import Source, SpacyExtractor, add_sources, query_entities
+from memwalk.walk import WalkGraph, load_walk_graph, search
+
+if TYPE_CHECKING:
+    from memwalk.memory._session import Models
+    from memwalk.store import Store
+
+OWNER = "owner"
+WORK, HOME = policy.class_of(["default"]), policy.class_of(["home"])
+BRIDGE = "The Pont Neuf was finished under King Henry IV of France. It crosses the Seine in Paris."
+KING = "Henry IV of France was born in Pau. His mother was Jeanne d'Albret."
+SECRET = "Jeanne d'Albret hid the Seine papers in Pau. Henry IV of France was born in Pau."
+
+
+def add(store: Store, models: Models, space: str, *documents: tuple[str, str]) -> None:
+    """Add titled texts."""
+    sources = [Source(f"test:{title}", title, text, "text", is_titled=True) for title, text in documents]
+    add_sources(store, OWNER, space, sources, extractor=SpacyExtractor(models.parser), embedder=models.embedder)
+
+
+def content(graph: WalkGraph) -> list[object]:
+    """All that is in a graph but its watermark and head versions."""
+    plain = [graph.ids, graph.kinds, graph.names, graph.texts, graph.spaces, graph.vectors.tobytes()]
+    return plain + [a.tolist() for a in (graph.source, graph.target, graph.types, graph.weights, graph.units)]
+
+
+def test_the_unreadable_changes_nothing(store: Store, models: Models) -> None:
+    """Adding what one may not read leaves one's graph, and so results and scores, as they were."""
+    policy.create_space(store, OWNER, "home")
+    assert len(load_walk_graph(store, [WORK])) == 0
+    add(store, models, "default", ("Pont Neuf", BRIDGE), ("Henry IV of France", KING))
+    before = load_walk_graph(store, [WORK])
+    add(store, models, "home", ("Jeanne d'Albret", SECRET))
+    after = load_walk_graph(store, [WORK])
+    assert content(after) == content(before)
+    assert after.seqs.tolist() == before.seqs.tolist()
+    assert after.watermark == store.watermark() > before.watermark
+    both = load_walk_graph(store, [HOME, WORK])
+    assert both.kinds.count("Passage") == 3
+    assert set(both.ids) > set(after.ids)
+    assert both.mentioned[both.entities["pau"]] == 2
+    assert load_walk_graph(store, []).ids == ()
+
+
+def test_counts_are_of_readable_evidence(store: Store, models: Models) -> None:
+    """A fact that two passages say weighs two only for those who may read both."""
+    policy.create_space(store, OWNER, "home")
+    add(store, models, "default", ("A page", KING))
+    add(store, models, "home", ("Another page", SECRET))
+
+    def weights(classes: list[str]) -> dict[str, float]:
+        graph = load_walk_graph(store, classes)
+        return {graph.names[u]: w for u, w in zip(graph.units, graph.weights, strict=True) if u >= 0}
+
+    work, home, both = weights([WORK]), weights([HOME]), weights([WORK, HOME])
+    shared = work.keys() & home.keys()
+    assert shared
+    assert both.keys() == work.keys() | home.keys()
+    assert all(both[fact] == work.get(fact, 0) + home.get(fact, 0) for fact in both)
+
+
+def test_changed_document_equals_fresh_one(store: Store, models: Models) -> None:
+    """After an edit the graph is that of the new text alone."""
+    add(store, models, "default", ("Pont Neuf", BRIDGE))
+    fresh = load_walk_graph(store, [WORK])
+    add(store, models, "default", ("Pont Neuf", KING))
+    assert content(load_walk_graph(store, [WORK])) != content(fresh)
+    add(store, models, "default", ("Pont Neuf", BRIDGE))
+    assert content(load_walk_graph(store, [WORK])) == content(fresh)
+
+
+def test_search_over_the_store(store: Store, models: Models) -> None:
+    """Two hops, from the store to results with reasons."""
+    add(store, models, "default", ("Pont Neuf", BRIDGE), ("Henry IV of France", KING))
+    graph = load_walk_graph(store, [WORK])
+    query = "Where was the king under whom the Pont Neuf was finished born?"
+    results = search(graph, query, models.embedder.encode([query])[0], query_entities(models.parser, query))
+    assert {r.name for r in results} == {"Pont Neuf", "Henry IV of France"}
+    assert all(r.seeds or r.path for r in results)
+    assert all(r.space == "default" for r in results)
