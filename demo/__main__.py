@@ -19,14 +19,15 @@ from memwalk.cli._progress import Drawing
 from memwalk.errors import AlreadyExists, MemwalkError
 
 if TYPE_CHECKING:
+    from demo._questions import Question
     from memwalk.memory import Answer, Memory
     from memwalk.schedule import Plan
     from memwalk.units import Loadable
 
 STORE = Path(".demo") / "store"
-BUDGET = memwalk.Budget(tokens=450)
-THREE = ("blocks", "engine", "collar")
-AGAIN = "collar"
+BUDGET = memwalk.Budget(tokens=700)
+THREE = ("blocks", "blast", "lock")
+AGAIN = "blast"
 GUEST = "guest"
 
 console = Console(highlight=False, soft_wrap=True)
@@ -76,12 +77,17 @@ def ingest(memory: Memory, progress: Drawing) -> None:
         )
 
 
-def ask(memory: Memory, question: str) -> Plan:
-    """Plan, explain, answer."""
-    console.print(f"[bold]question[/] {question}")
-    plan = memory.plan(question, budget=BUDGET)
+def ask(memory: Memory, question: Question) -> Plan:
+    """Plan, explain, answer; and how probable the right answer is with and without the memory."""
+    console.print(f"[bold]question[/] {question.text}")
+    plan = memory.plan(question.text, budget=BUDGET)
     console.print(plan.explain(), markup=False)
     show(memory.generate(plan, max_tokens=24))
+    nothing = memory.plan(question.text, budget=memwalk.Budget(tokens=0), form="context")
+    before, with_memory = (memory.answer_probability(p, question.answer) for p in (nothing, plan))
+    console.print(
+        f"[dim]probability of {question.answer!r}: {percent(before)} without memory, {percent(with_memory)} with it[/]"
+    )
     return plan
 
 
@@ -119,7 +125,7 @@ def run(progress: Drawing) -> None:
         say("Questions of two hops: a walk picks the passages, a local model answers from them")
         plans = {}
         for key in THREE:
-            plans[key] = ask(memory, questions[key].text)
+            plans[key] = ask(memory, questions[key])
             console.print()
 
         say("The same memory as cached KV: only what follows it is computed")
@@ -146,14 +152,14 @@ def run(progress: Drawing) -> None:
         )
 
         say(f"{GUEST!r} may not read the space 'lives'")
-        ask(memory.as_principal(GUEST), questions[THREE[0]].text)
+        ask(memory.as_principal(GUEST), questions[THREE[0]])
 
         say("The store is yours to play with")
         for line in (
-            f"memwalk --store {STORE} ask '{questions[AGAIN].text}' --tokens 450",
+            f"memwalk --store {STORE} ask '{questions[AGAIN].text}' --tokens 700",
             f"memwalk --store {STORE} explain '{questions[AGAIN].text}'",
             f"memwalk --store {STORE} cypher --list",
-            f"memwalk --store {STORE} cypher --run most_connected_entities",
+            f"memwalk --store {STORE} cypher --run connected_entities",
             f"memwalk --store {STORE} chat",
             f"memwalk --store {STORE} db browser",
             f"memwalk --store {STORE} db stop",

@@ -13,7 +13,7 @@ from memwalk.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EndpointSettings", "ModelSettings", "ServerSettings", "Settings", "StoreSettings"]
+__all__ = ["EndpointSettings", "ModelSettings", "ServerSettings", "Settings", "StoreSettings", "prepare_process"]
 
 LTS = "5.26.30"
 CURRENT = "2026.08.1"
@@ -129,6 +129,14 @@ class Settings:
 
 
 T = TypeVar("T")
+
+
+def prepare_process() -> None:
+    """Let idle compute threads sleep instead of spin; a program calls this before it loads torch.
+
+    Two spinning threads on a core they share with others run several times slower.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _read(value: T, environ: Mapping[str, str]) -> T:

@@ -13,6 +13,7 @@ from memwalk.cli import _add, _answer, _cypher, _db, _find, _models, _rights
 from memwalk.cli._errors import guarded
 from memwalk.cli._run import As, Run, StoreAt, usage
 from memwalk.cli._streams import write
+from memwalk.config import prepare_process
 
 __all__ = ["app", "main"]
 
@@ -76,6 +77,7 @@ for _module in (_db, _models, _add, _find, _answer, _rights, _cypher):
 
 def main() -> None:
     """Run the command line."""
+    prepare_process()
     for output in (sys.stdout, sys.stderr):
         if hasattr(output, "reconfigure"):
             output.reconfigure(errors="backslashreplace")

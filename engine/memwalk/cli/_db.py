@@ -125,7 +125,7 @@ def logs(
 
 
 def env(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
-    """Print the NEO4J_* variables with which any Neo4j tool joins, the password among them.
+    """Print the NEO4J_* variables with which any Neo4j tool joins, the password among them, and MEMWALK_STORE.
 
     The server is started if need be.
     """
@@ -141,6 +141,8 @@ def env(context: typer.Context, store: StoreAt = None, json: Json = False) -> No
     else:
         with run.drawing() as progress:
             variables = _server(run).environment(progress)
+        # memwalk itself goes by NEO4J_URI then, and finds the payloads by this.
+        variables["MEMWALK_STORE"] = str(run.directory)
     if json:
         emit_json(variables)
     else:

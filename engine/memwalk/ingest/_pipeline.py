@@ -78,15 +78,11 @@ def add_sources(
 
     Raises
     ------
-    SourceError
-        Not one source could be read: the first reason.
     StoreError, ModelError
         What was committed before stays; adding again goes on from there.
     """
     report = AddReport(skipped=[s for s in sources if isinstance(s, SourceError)])
     readable = {s.uri: s for s in sources if not isinstance(s, SourceError)}
-    if report.skipped and not readable:
-        raise report.skipped[0]
     ingest = _Ingest(store, principal, space, extractor, embedder, report)
     changed = ingest.changed(list(readable.values()))
     report.unchanged = len(readable) - len(changed)

@@ -50,7 +50,7 @@ def build_adapter(
     units, space = _sources(session, principal, references, space)
     data = runtime.train_adapter(
         session.models.language,
-        [unit.text for unit in units],
+        [f"{unit.name}. {unit.text}" for unit in units],
         session.models.parser,
         runtime.AdapterConfig(),
         progress=progress,

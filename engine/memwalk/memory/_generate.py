@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memwalk.memory._session import Session
-    from memwalk.runtime import Generation, KVPrefix, RemoteGeneration, Turn
+    from memwalk.runtime import Adapter, Generation, KVPrefix, RemoteGeneration, Turn
     from memwalk.runtime import Memory as Block
     from memwalk.schedule import Plan
     from memwalk.store import Transaction
@@ -31,7 +31,7 @@ class Loaded:
     ids: list[int]
     """Token ids of the whole prompt; those of a KV block come first, right after the preamble."""
     kv: KVPrefix | None
-    adapter: bytes | None
+    adapter: Adapter | None
 
 
 class Answer:
@@ -139,9 +139,9 @@ def load(session: Session, plan: Plan, units: dict[str, Unit], turns: Sequence[T
     kv, adapter = None, None
     for pick in plan.picks:
         if pick.form is Form.KV:
-            kv = runtime.load_kv(session.payloads.get(pick.payload), language)
+            kv = runtime.load_kv(session.payloads.get(pick.payload), language, unit_id=pick.loadable)
         elif pick.form is Form.ADAPTER:
-            adapter = session.payloads.get(pick.payload)
+            adapter = runtime.load_adapter(session.payloads.get(pick.payload), language, unit_id=pick.loadable)
     ids = list(prompt.preamble())
     for block in _blocks(plan, units):
         ids += prompt.block(block)

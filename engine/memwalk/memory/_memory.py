@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from memwalk import policy
+from memwalk.errors import SourceError
 from memwalk.schedule import Budget
 from memwalk.units import find_unit, list_history, list_loadables
 
@@ -102,10 +103,13 @@ class Memory:
 
         session = self._session
         policy.require_role(session.store, self.principal, "writer", space)
-        extractor = OpenIEFile(Path(openie).expanduser()) if openie else SpacyExtractor(session.models.parser)
         given = [Path(path).expanduser() for path in paths]
         exclude = [Path(openie).expanduser()] if openie else []
         sources = [source for path in given for source in read_sources(path, exclude=exclude)]
+        errors = [source for source in sources if isinstance(source, SourceError)]
+        if errors and len(errors) == len(sources):
+            raise errors[0]  # before any model is loaded
+        extractor = OpenIEFile(exclude[0]) if openie else SpacyExtractor(session.models.parser)
         return add_sources(
             session.store,
             self.principal,

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from memwalk.units import UnitRef
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from memwalk.runtime import Costs
     from memwalk.schedule._budget import Budget
-    from memwalk.units import Loadable
+    from memwalk.units import Loadable, UnitRef
     from memwalk.walk import Step
 
 __all__ = ["Candidate", "Form", "Pick", "Plan", "Reason", "Refusal", "make_plan"]

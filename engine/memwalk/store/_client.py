@@ -156,7 +156,8 @@ class Store:
         _check(name, parameters)
         with self._translated(name), self._session(neo4j.READ_ACCESS, fetch_size=5_000) as session:
             for record in session.run(load_query(name).text, parameters):
-                yield record.data()
+                # Not record.data(): it visits each number of a vector in Python, 20 times slower.
+                yield dict(record.items())
 
     def run_text(
         self, text: str, parameters: Row, *, write: bool, limit: int

@@ -79,7 +79,8 @@ def migrate(store: Store) -> bool:
     for version, record in applied.items():
         if version not in known:
             raise SchemaMismatch(
-                f"the graph has migration V{version:03} ({record['name']}), this memwalk knows up to V{max(known):03}: update memwalk"
+                f"the graph has migration V{version:03} ({record['name']}), "
+                f"this memwalk knows up to V{max(known):03}: update memwalk"
             )
         if known[version].checksum != record["checksum"]:
             raise SchemaMismatch(

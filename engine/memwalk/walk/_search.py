@@ -68,7 +68,7 @@ class Result:
     seeds: Mapping[str, float]
     """Starting mass of this unit by kind of seed; empty if it was walked to only."""
     path: tuple[Step, ...]
-    """Strongest path from a seed; empty if it is this unit itself."""
+    """Strongest path from another unit that was seeded; empty if none leads here."""
     origin: Mapping[str, float]
     """Starting mass of the unit the path starts at, by kind of seed."""
 
@@ -174,7 +174,13 @@ class _Paths:
         """Nodes of the path to a node; to the likelier end of a fact."""
         if self.graph.kinds[node] == "Fact":
             node = max(self.graph.ends[node], key=lambda end: (self.strength[end], -end))
-        return strongest_path(self.adjacency, self.strength, self.reset, self.damping, node)
+        reset, strength = self.reset, self.strength
+        if reset[node] > 0:
+            # Being a seed is told apart (and may not count in the rank): show what else led here.
+            reset = reset.copy()
+            reset[node] = 0.0
+            strength = path_strengths(self.adjacency, reset, self.damping)
+        return strongest_path(self.adjacency, strength, reset, self.damping, node)
 
     def steps(self, nodes: Sequence[int]) -> Iterator[Step]:
         """The edges between these nodes."""
