@@ -86,7 +86,8 @@ def ask(memory: Memory, question: Question) -> Plan:
     nothing = memory.plan(question.text, budget=memwalk.Budget(tokens=0), form="context")
     before, with_memory = (memory.answer_probability(p, question.answer) for p in (nothing, plan))
     console.print(
-        f"[dim]probability of {question.answer!r}: {percent(before)} without memory, {percent(with_memory)} with it[/]"
+        f"[dim]as the whole answer, {question.answer!r} is {math.exp(with_memory - before):,.0f} times "
+        "as probable with this memory as without[/]"
     )
     return plan
 

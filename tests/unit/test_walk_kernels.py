@@ -97,7 +97,8 @@ def test_strongest_path(world: World) -> None:
     lengths = nx.single_source_dijkstra_path_length(steps, "seed")
     assert strength == pytest.approx([np.exp(-lengths[n]) if n in lengths else 0.0 for n in range(nodes)])
     for node in range(nodes):
-        path = strongest_path(graph, strength, reset, damping, node)
+        found, path = strongest_path(graph, reset, damping, node)
+        assert found == strength[node]
         if node not in lengths:
             assert path == []
             continue
@@ -114,9 +115,9 @@ def test_strongest_path_on_long_chain() -> None:
     reset = np.zeros(count)
     reset[0] = 1.0
     strength = path_strengths(graph, reset, 0.75)
+    assert strongest_path(graph, reset, 0.75, 20) == (strength[20], list(range(21)))
     assert strength[20] > 0
-    assert strongest_path(graph, strength, reset, 0.75, 20) == list(range(21))
-    assert strongest_path(graph, strength, reset, 0.75, count - 1) == []
+    assert strongest_path(graph, reset, 0.75, count - 1) == (0.0, [])
 
 
 @pytest.mark.parametrize("damping", [-0.1, 1.0, float("nan")])

@@ -91,6 +91,11 @@ class Adjacency:
         return self.weights / self.degree[self.indices]
 
     @cached_property
+    def outflow(self) -> NDArray[np.float64]:
+        """For each entry, the probability of stepping from the node to the neighbour."""
+        return self.weights / self.degree[self.rows]
+
+    @cached_property
     def igraph(self) -> tuple[Any, list[float]]:
         """The connected nodes as an `igraph.Graph`, numbered as in `connected`, and the edges' weights."""
         import igraph

@@ -12,7 +12,7 @@ import numpy as np
 from memwalk.errors import InvalidArgument
 from memwalk.walk._graph import EDGE_TYPES, FACT
 from memwalk.walk._pagerank import personalized_pagerank
-from memwalk.walk._paths import path_strengths, strongest_path
+from memwalk.walk._paths import strongest_path
 from memwalk.walk._profile import DEFAULT_PROFILE, Profile
 from memwalk.walk._seeds import find_seeds
 
@@ -168,19 +168,16 @@ class _Paths:
         self.adjacency = adjacency
         self.reset = seeds.mass
         self.damping = profile.damping
-        self.strength = path_strengths(adjacency, seeds.mass, profile.damping)
 
     def to(self, node: int) -> list[int]:
-        """Nodes of the path to a node; to the likelier end of a fact."""
+        """Nodes of the path from elsewhere to a node; to the likelier end of a fact."""
         if self.graph.kinds[node] == "Fact":
-            node = max(self.graph.ends[node], key=lambda end: (self.strength[end], -end))
-        reset, strength = self.reset, self.strength
-        if reset[node] > 0:
-            # Being a seed is told apart (and may not count in the rank): show what else led here.
-            reset = reset.copy()
-            reset[node] = 0.0
-            strength = path_strengths(self.adjacency, reset, self.damping)
-        return strongest_path(self.adjacency, strength, reset, self.damping, node)
+            found = [strongest_path(self.adjacency, self.reset, self.damping, end) for end in self.graph.ends[node]]
+            return max(found, key=lambda path: path[0])[1]
+        # Being a seed is told apart (and may not count in the rank): show what else led here.
+        reset = self.reset.copy()
+        reset[node] = 0.0
+        return strongest_path(self.adjacency, reset, self.damping, node)[1]
 
     def steps(self, nodes: Sequence[int]) -> Iterator[Step]:
         """The edges between these nodes."""
