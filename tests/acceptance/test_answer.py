@@ -108,7 +108,7 @@ def test_derived_is_readable_only_with_all_sources(memory: Memory, folder: Path)
 
 
 def test_unreadable_is_nowhere(memory: Memory, folder: Path) -> None:
-    """What one may not read changes nothing: results, scores, plans and explanations are those of a store without it."""
+    """What one may not read changes nothing: scores, plans and explanations are those of a store without it."""
     memory.create_space("private")
     memory.grant("alice", "reader", space="default")
     memory.add(folder / "clock.md", folder / "harbour.md")

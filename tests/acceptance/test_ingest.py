@@ -45,7 +45,8 @@ def live(memory: Memory) -> dict[str, list[Any]]:
         limit=10_000,
     )[1]
     vectors = memory.cypher(
-        "MATCH (u:Unit {state: 'live'}) WHERE u:Passage OR u:Entity OR u:Fact RETURN u.id, size(u.vector) ORDER BY u.id",
+        "MATCH (u:Unit {state: 'live'}) WHERE u:Passage OR u:Entity OR u:Fact "
+        "RETURN u.id, size(u.vector) ORDER BY u.id",
         limit=10_000,
     )[1]
     return {"units": units, "edges": edges, "evidence": evidence, "vectors": vectors}

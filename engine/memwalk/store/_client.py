@@ -157,7 +157,7 @@ class Store:
         with self._translated(name), self._session(neo4j.READ_ACCESS, fetch_size=5_000) as session:
             for record in session.run(load_query(name).text, parameters):
                 # Not record.data(): it visits each number of a vector in Python, 20 times slower.
-                yield dict(record.items())
+                yield dict(record.items())  # type: ignore[no-untyped-call]  # the driver left it untyped
 
     def run_text(
         self, text: str, parameters: Row, *, write: bool, limit: int
