@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 export UV_LINK_MODE ?= copy
 export TOKENIZERS_PARALLELISM ?= false
 export OMP_NUM_THREADS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 
 help:

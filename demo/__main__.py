@@ -52,6 +52,12 @@ def show(answer: Answer) -> None:
     )
 
 
+def times(gain: float) -> str:
+    """A ratio of probabilities, from the difference of their logarithms, as a person reads it."""
+    ratio = math.exp(gain)
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
+
+
 def percent(log_probability: float) -> str:
     """A probability a person can read."""
     return f"{100 * math.exp(log_probability):.3g} %"
@@ -86,8 +92,8 @@ def ask(memory: Memory, question: Question) -> Plan:
     nothing = memory.plan(question.text, budget=memwalk.Budget(tokens=0), form="context")
     before, with_memory = (memory.answer_probability(p, question.answer) for p in (nothing, plan))
     console.print(
-        f"[dim]as the whole answer, {question.answer!r} is {math.exp(with_memory - before):,.0f} times "
-        "as probable with this memory as without[/]"
+        f"[dim]as the whole answer, {question.answer!r} is {times(with_memory - before)} as probable with this memory "
+        "as without[/]"
     )
     return plan
 
