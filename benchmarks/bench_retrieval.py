@@ -211,7 +211,7 @@ def run(folder: Path, settings: Settings, *, titled: bool, every: int) -> None:
         ranked = [query["ranked"] for query in json.loads(published.read_text(encoding="utf-8"))["queries"]]
         systems["HippoRAG 2, published code"] = lambda q: ranked[q]
     print(f"\n**{folder.name}{'' if titled else ', titles removed'}**: {len(chosen)} questions, {graph!r}")
-    print(f"(built in {built:.1f} s besides embedding done before, prepared in {prepared:.1f} s)\n")
+    print(f"(built in {built:.1f} s, embedding what is not in the cache; prepared in {prepared:.1f} s)\n")
     print("| system | R@1 | R@2 | R@5 | R@10 | all@5 | ms |\n| --- " + "| ---: " * 6 + "|")
     for name, rank in systems.items():
         print(f"| {name} | {measure(task, chosen, rank)} |")

@@ -71,20 +71,23 @@ def test_three_forms(memory: Memory, folder: Path) -> None:
     assert [pick.form for pick in free.picks] == [Form.KV]
 
 
-def test_changed_source_makes_kv_stale_and_refused(memory: Memory, folder: Path) -> None:
-    """Once a source changes its KV block is stale: refused in plans, and in a plan made before."""
+def test_changed_source_makes_what_was_built_stale(memory: Memory, folder: Path) -> None:
+    """Once a source changes its KV block and adapter are stale: refused in plans, and in plans made before."""
     memory.add(folder)
     (silas,) = passages(memory, "Silas Penhaligon")
-    kv = memory.build_kv([silas])
-    early = memory.plan(QUESTION, form="kv")
+    built = {"kv": memory.build_kv([silas]), "adapter": memory.build_adapter([silas])}
+    early = {form: memory.plan(QUESTION, form=form) for form in built}
+    for form, loadable in built.items():
+        assert [(pick.form.value, pick.loadable) for pick in early[form].picks] == [(form, loadable.id)]
     (folder / "silas.md").write_text(SILAS.replace("Wexcombe", "Truro"), encoding="utf-8")
     memory.add(folder)
-    with pytest.raises((StaleUnit, NotFound)):
-        memory.generate(early)
-    plan = memory.plan(QUESTION)
-    assert {r.loadable: r.reason for r in plan.refusals}[kv.id] is Reason.STALE
-    assert Form.KV not in {pick.form for pick in plan.picks}
-    assert memory.plan(QUESTION, form="kv").picks == ()
+    refused = {r.loadable: r.reason for r in memory.plan(QUESTION).refusals}
+    for form, loadable in built.items():
+        with pytest.raises((StaleUnit, NotFound)):
+            memory.generate(early[form])
+        assert refused[loadable.id] is Reason.STALE
+        assert memory.plan(QUESTION, form=form).picks == ()
+    assert {loadable.fresh for loadable in memory.loadables()} == {False}
 
 
 def test_derived_is_readable_only_with_all_sources(memory: Memory, folder: Path) -> None:
@@ -129,6 +132,29 @@ def test_unreadable_is_nowhere(memory: Memory, folder: Path) -> None:
     assert "Wexcombe" not in alice.explain(QUESTION)
     with pytest.raises(NotFound):
         alice.show("wexcombe")
+
+
+def test_shared_entities_tell_nothing_of_hidden_evidence(memory: Memory, folder: Path, tmp_path: Path) -> None:
+    """What a writer is told of an add, and what an entity shows, is the same whatever hidden spaces hold."""
+    memory.create_space("private")
+    memory.grant("alice", "writer", space="default")
+    alice = memory.as_principal("alice")
+
+    def told() -> tuple[object, ...]:
+        report = alice.add(folder / "silas.md")
+        entity = alice.show("wexcombe")
+        seen = (report.documents, report.entities, report.facts, report.retired, entity, alice.history(entity.id))
+        memory.cypher("MATCH (n) WHERE n:Unit OR n:Version OR n:Activity DETACH DELETE n", write=True)
+        return seen
+
+    alone = told()
+    (tmp_path / "theirs.md").write_text(SILAS + "Wexcombe again.\n", encoding="utf-8")
+    for _ in range(2):
+        memory.add(tmp_path / "theirs.md", space="private")
+        (tmp_path / "theirs.md").write_text("# Nothing\n\nNothing is left of it.\n", encoding="utf-8")
+    (tmp_path / "theirs.md").write_text(SILAS, encoding="utf-8")
+    memory.add(tmp_path / "theirs.md", space="private")
+    assert told() == alone
 
 
 def test_rights_are_asked_again_when_generating(memory: Memory, folder: Path) -> None:

@@ -54,7 +54,6 @@ def of_report(report: AddReport) -> Json:
         "passages": report.passages,
         "entities": report.entities,
         "facts": report.facts,
-        "similar": report.similar,
         "retired": report.retired,
         "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
         "skipped": [

@@ -105,7 +105,6 @@ def report_table(report: AddReport) -> RenderableType:
         "passages": report.passages,
         "entities": report.entities,
         "facts": report.facts,
-        "near-synonyms": report.similar,
         "retired": report.retired,
         "skipped": len(report.skipped),
     }

@@ -37,7 +37,11 @@ Row = dict[str, Any]
 
 @dataclass
 class AddReport:
-    """What an `add` did. Counts are of what was new or had changed."""
+    """What an `add` did. Counts are of what was new or had changed in the space added to.
+
+    Entities and facts are those that its passages mention and state, whether or not others did so
+    before: that would tell what is in spaces one may not read.
+    """
 
     documents: int = 0
     unchanged: int = 0
@@ -45,10 +49,8 @@ class AddReport:
     passages: int = 0
     entities: int = 0
     facts: int = 0
-    similar: int = 0
-    """Pairs of near-synonyms."""
     retired: int = 0
-    """Units whose source went away."""
+    """Passages that are no longer in their documents."""
     skipped: list[SourceError] = field(default_factory=list)
     """Sources, or rows of them, that could not be read."""
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("cut", "extract", "embed", "write"), 0.0))
@@ -116,6 +118,8 @@ class _Ingest:
         self.embedder = embedder
         self.report = report
         self._neighbours: EntityNeighbours | None = None
+        self._mentioned: set[str] = set()
+        self._stated: set[str] = set()
 
     def changed(self, sources: list[Source]) -> list[tuple[Source, NewUnit]]:
         """The sources whose documents are not in the store as they are, with these."""
@@ -155,8 +159,12 @@ class _Ingest:
             similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
         with report.timed("write"):
             counts = self.store.write(lambda tx: self._commit(tx, cuts, fresh, rows, vectors, similar), operation="add")
-        for name, count in counts.items():
-            setattr(report, name, getattr(report, name) + count)
+        report.documents += counts["documents"]
+        report.passages += counts["passages"]
+        report.retired += counts["retired"]
+        self._mentioned.update(unit.id for unit in rows.entities)
+        self._stated.update(unit.id for unit in rows.facts)
+        report.entities, report.facts = len(self._mentioned), len(self._stated)
 
     def _unit(self, piece: Piece, seq: int = 0) -> NewUnit:
         return piece.unit(self.space, self.policy_class, self.extractor.name, seq)
@@ -218,12 +226,5 @@ class _Ingest:
 
         # Last, when what is left of the documents evidences all it can.
         loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], at=tx.at)
-        retired = retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
-        return {
-            "documents": len(written),
-            "passages": len(put),
-            "entities": sum(unit.id in concepts for unit in rows.entities),
-            "facts": sum(unit.id in concepts for unit in rows.facts),
-            "similar": len(similar),
-            "retired": len(retired),
-        }
+        retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
+        return {"documents": len(written), "passages": len(put), "retired": len(held - wanted)}

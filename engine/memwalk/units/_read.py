@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk.errors import InvalidArgument, NotFound
 from memwalk.store import FOREVER
-from memwalk.units._kinds import KINDS
+from memwalk.units._kinds import KINDS, Readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,11 +132,17 @@ def find_unit(store: Store, classes: Sequence[str], reference: str) -> Unit:
 def list_history(store: Store, classes: Sequence[str], unit_id: str) -> list[dict[str, Any]]:
     """The versions of a readable unit, newest first.
 
+    An entity or fact has one content, its identity: when it came and went, and by whom, would tell of
+    evidence one may not read, so it shows its one version alone.
+
     Raises
     ------
     NotFound
     """
-    get_unit(store, classes, unit_id)
+    unit = get_unit(store, classes, unit_id)
+    if KINDS[unit.kind].readable is Readable.ANY_EVIDENCE:
+        blank = dict.fromkeys(("at", "content_hash", "activity", "principal"))
+        return [{"seq": unit.seq, "state": "live", **blank}]
     return store.read("units/list_history", id=unit_id, classes=list(classes))
 
 
@@ -171,4 +177,6 @@ def _unit(row: dict[str, Any]) -> Unit:
         k: row["version"][k] for k in ("payload", "fingerprint", "tokens", "bytes") if row["version"].get(k) is not None
     }
     policy_class = row["properties"].get("policy_class")
-    return Unit(row["id"], kind, row["space"], row["seq"], row["name"], row["text"], policy_class, shown | version)
+    # How often an entity came and went tells of evidence one may not read.
+    seq = 1 if KINDS[kind].readable is Readable.ANY_EVIDENCE else row["seq"]
+    return Unit(row["id"], kind, row["space"], seq, row["name"], row["text"], policy_class, shown | version)
