@@ -107,6 +107,8 @@ def search(
     """
     if limit < 1:
         raise InvalidArgument("limit", limit, "1 or more")
+    if not kinds:
+        raise InvalidArgument("kinds", kinds, "at least one kind")
     seeds = find_seeds(graph, query, vector, phrases, profile)
     if not seeds.mass.any():
         return []
@@ -117,7 +119,8 @@ def search(
         facts = np.nonzero(graph.types == FACT)[0]
         score[graph.units[facts]] = _crossing(graph, adjacency, mass, profile)[facts]
     score = np.round(score, _DECIMALS)
-    asked = np.nonzero(np.isin(np.array(graph.kinds), list(kinds)) & (score > 0))[0]
+    asked = np.concatenate([np.arange(len(graph))[graph.slice(kind)] for kind in sorted(set(kinds))])
+    asked = asked[score[asked] > 0]
     best = asked[np.argsort(-score[asked], kind="stable")][:limit]
     paths = _Paths(graph, adjacency, seeds, profile)
     return [_result(graph, seeds, paths, int(node), float(score[node])) for node in best]
