@@ -18,9 +18,11 @@ from memwalk.store.server import LocalServer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from memwalk.config import Settings
 
-ROUNDS = 12
+ROUNDS = 30
 
 WRITER = """
 import sys
@@ -39,7 +41,7 @@ with memwalk.open(sys.argv[1]) as memory:
 """
 
 
-def test_kill_loop(tmp_path: Path, settings: Settings) -> None:
+def test_kill_loop(tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Acknowledged units are whole after each kill; change numbers have no gap."""
     chance = random.Random(20261122)
     acknowledged: set[str] = set()
@@ -47,17 +49,17 @@ def test_kill_loop(tmp_path: Path, settings: Settings) -> None:
     with memwalk.open(tmp_path, principal="owner"):
         pass
     for round_ in range(ROUNDS):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None
-        line = writer.stdout.readline()
-        time.sleep(chance.uniform(0.0, 2.0))
-        status = server.status()
-        assert status is not None
-        victims = [status.pid, writer.pid] if round_ % 2 else [writer.pid]
-        for victim in victims:
-            os.kill(victim, signal.SIGKILL)
-        rest = writer.stdout.read()
-        writer.wait()
+        command = [sys.executable, "-c", WRITER, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            line = writer.stdout.readline()
+            time.sleep(chance.uniform(0.0, 2.0))
+            status = server.status()
+            assert status is not None
+            victims = [status.pid, writer.pid] if round_ % 2 else [writer.pid]
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+            rest = writer.stdout.read()
         whole = [row for row in (line + rest).splitlines() if len(row) == 5 * 36 + 4]
         acknowledged.update(unit for row in whole for unit in row.split())
         with memwalk.open(tmp_path, principal="owner") as memory:
@@ -72,4 +74,6 @@ def test_kill_loop(tmp_path: Path, settings: Settings) -> None:
             changes = memory.cypher("MATCH (c:Change) RETURN count(c), max(c.seq)")[1][0]
             assert changes[0] == changes[1]
     server.stop()
+    with capsys.disabled():
+        sys.stdout.write(f"\n{ROUNDS} rounds, {len(acknowledged)} units acknowledged, none missing\n")
     assert len(acknowledged) > 5 * ROUNDS

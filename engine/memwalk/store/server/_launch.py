@@ -48,6 +48,7 @@ _ATTEMPTS = 3
 
 # Not `-m`: memwalk may be on this process's path without being installed.
 _ROOT = str(Path(__file__).parents[3])
+_PORT_SECONDS = 3.0
 _BOOT = f"import sys; sys.path.append({_ROOT!r}); from {_process.SUPERVISOR} import main; main(sys.argv[2:])"
 
 logger = logging.getLogger("memwalk.store")
@@ -149,7 +150,8 @@ def _port(setting: str, asked: int, remembered: Path) -> int:
             raise ConfigurationError(setting, asked, "a port that no other program listens on; 0 picks a free one")
         return asked
     last = remembered.read_text(encoding="utf-8") if remembered.exists() else ""
-    port = int(last) if last.isdecimal() and _process.port_is_free(int(last)) else _process.free_port()
+    kept = last.isdecimal() and _process.becomes_free(int(last), _PORT_SECONDS)
+    port = int(last) if kept else _process.free_port()
     write_private(remembered, str(port))
     return port
 

@@ -142,6 +142,16 @@ def port_is_free(port: int) -> bool:
         return True
 
 
+def becomes_free(port: int, seconds: float) -> bool:
+    """Whether a port is free, or is let go of within some time, as by a process that was just killed."""
+    deadline = time.monotonic() + seconds
+    while not port_is_free(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def free_port() -> int:
     """A port nobody listens on now."""
     with socket.socket() as probe:
