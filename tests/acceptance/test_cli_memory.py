@@ -68,6 +68,10 @@ def test_documents_are_added_found_and_answered_with(memwalk: Command, reports: 
     assert "Fontainebleau" in memwalk("search", QUESTION).stdout
     assert "Pont Neuf" in memwalk("explain", QUESTION).stdout
 
+    # An entity lives by its evidence: it shows no history of its own.
+    assert memwalk.json("history", "fontainebleau")["versions"][0]["at"] is None
+    assert "fontainebleau" in memwalk("history", "fontainebleau").stdout
+
     plan = memwalk.json("plan", QUESTION, "--tokens", "300")
     assert {pick["name"] for pick in plan["picks"]} == {"Pont Neuf", "Henry III of France"}
     assert 0 < plan["tokens"] <= 300

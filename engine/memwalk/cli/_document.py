@@ -168,7 +168,7 @@ def of_version(row: Json) -> Json:
     return {
         "version": row["seq"],
         "state": row["state"],
-        "at": time_of(row["at"]),
+        "at": None if row["at"] is None else time_of(row["at"]),
         "activity": row["activity"],
         "principal": row["principal"],
         "content_hash": row["content_hash"],

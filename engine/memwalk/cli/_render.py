@@ -159,7 +159,7 @@ def history_table(unit: Unit, versions: list[dict[str, Any]]) -> RenderableType:
         (
             str(row["seq"]),
             row["state"] or "",
-            _minutes(row["at"]),
+            _minutes(row["at"]) if row["at"] is not None else "",
             row["activity"] or "",
             row["principal"] or "",
             (row["content_hash"] or "")[:12],
