@@ -28,9 +28,11 @@ class PayloadStore:
 
     def __init__(self, url: str | Path) -> None:
         import fsspec
+        from fsspec.implementations.local import LocalFileSystem
 
         self.url = str(url)
         self._fs, self._root = fsspec.core.url_to_fs(self.url)
+        self._is_local = isinstance(self._fs, LocalFileSystem)
 
     def put(self, data: bytes) -> str:
         """Store bytes durably and return their sha256; bytes that are there already are not written again.
@@ -52,7 +54,7 @@ class PayloadStore:
                 with self._fs.open(temporary, "wb") as file:
                     file.write(data)
                     file.flush()
-                    if hasattr(file, "fileno"):
+                    if self._is_local:  # others are durable when closed
                         os.fsync(file.fileno())
                 self._fs.mv(temporary, path)
             except BaseException:
