@@ -93,7 +93,8 @@ def _connect(
             username=endpoint.username,
             password=endpoint.password,
             database=endpoint.database,
-        )
+        ),
+        disk=directory,
     )
     closing.callback(store.close)
     return directory, store

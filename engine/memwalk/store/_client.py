@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -23,6 +24,7 @@ from memwalk.store._queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from memwalk.config import StoreSettings
 
@@ -35,6 +37,8 @@ FOREVER = 2**63 - 1
 """`tx_to` of what is so now (ms): a far-future sentinel, because null cannot be in an index range."""
 
 _CONSTRAINT_RETRIES = 5
+_LITTLE_SPACE = 16 << 20
+"""Bytes below which a failing server is taken to lack room: one file of its transaction log."""
 _SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 
 logger = logging.getLogger("memwalk.store")
@@ -76,6 +80,8 @@ class Store:
         Shown in errors.
     owned : bool
         Close the driver with the store.
+    disk : Path, optional
+        Where a local server keeps its data, to tell a full disk from other failures.
     """
 
     def __init__(
@@ -86,16 +92,18 @@ class Store:
         uri: str = "",
         username: str = "",
         owned: bool = False,
+        disk: Path | None = None,
     ) -> None:
         self._driver = driver
         self._owned = owned
         self.database = database
         self.uri = uri
         self.username = username
+        self.disk = disk
         self.queries_sent = 0
 
     @classmethod
-    def connect(cls, settings: StoreSettings) -> Store:
+    def connect(cls, settings: StoreSettings, disk: Path | None = None) -> Store:
         """Connect to the Neo4j at `settings.uri` and wait for its first answer.
 
         Raises
@@ -121,7 +129,7 @@ class Store:
             )
         except (driver_errors.ConfigurationError, ValueError) as error:
             raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
-        store = cls(driver, settings.database, uri=settings.uri, username=settings.username, owned=True)
+        store = cls(driver, settings.database, uri=settings.uri, username=settings.username, owned=True, disk=disk)
         try:
             with store._translated("connect"):
                 driver.verify_connectivity()
@@ -233,6 +241,9 @@ class Store:
         self.queries_sent += 1
         return self._driver.session(database=self.database, default_access_mode=access, fetch_size=fetch_size)
 
+    def _disk_is_full(self) -> bool:
+        return self.disk is not None and shutil.disk_usage(self.disk).free < _LITTLE_SPACE
+
     @contextmanager
     def _translated(self, query: str) -> Iterator[None]:
         try:
@@ -245,8 +256,13 @@ class Store:
             raise QueryFailed(query, error.code or "", error.message or "") from error
         except driver_errors.Neo4jError as error:
             text = f"{error.code}: {error.message}"
-            if "space left" in text or "disk" in text.lower():
-                raise StorageFull(self.uri, error.message or "") from error
+            if "space left" in text or self._disk_is_full():
+                raise StorageFull(self.disk or self.uri, "nothing of this was written") from error
+            if "needs to be restarted" in text:
+                detail = (
+                    "its database stopped on a critical error; `memwalk db stop`, and it starts again when next opened"
+                )
+                raise StoreUnavailable(self.uri, detail) from error
             if error.is_retryable():
                 raise StoreBusy(f"{query}: {text}") from error
             raise QueryFailed(query, error.code or "", error.message or "") from error
