@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memwalk.config import EndpointSettings
 from memwalk.errors import ConfigurationError, LocalOnly, NotFound, NotPermitted, PayloadCorrupt, StaleUnit
 from memwalk.schedule import Budget, Form, Reason
 from memwalk.units import UnitRef
@@ -264,3 +268,41 @@ def _payload_folder(memory: Memory) -> Path:
     from pathlib import Path
 
     return Path(memory._session.payloads.url)
+
+
+def test_remote_model_gets_the_context_and_nothing_else(memory: Memory, folder: Path) -> None:
+    """An OpenAI-compatible endpoint is asked with the picked texts, and its answer streams; it is recorded too."""
+    asked: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            for piece in ("Wex", "combe"):
+                event = {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
+                self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+            self.wfile.write(b"data: [DONE]\n\n")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name in the base class
+            """Say nothing."""
+
+    memory.create_space("home", local_only=True)
+    memory.add(folder / "clock.md", folder / "harbour.md")
+    memory.add(folder / "silas.md", space="home")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        session = memory._session
+        endpoint = EndpointSettings(url=f"http://127.0.0.1:{server.server_port}/v1", model="some-model")
+        session.settings = replace(session.settings, endpoint=endpoint)
+        answer = memory.generate(memory.plan(QUESTION, remote=True))
+        assert answer.text == "Wexcombe"
+        server.shutdown()
+    sent = json.dumps(asked)
+    assert "Silas Penhaligon in 1788" in sent
+    assert "kept an inn" not in sent
+    forms = memory.cypher("MATCH (a:Activity {id: $id})-[u:USED]->() RETURN DISTINCT u.form", {"id": answer.activity})[
+        1
+    ]
+    assert forms == [["context"]]
