@@ -17,8 +17,6 @@
     │   ├── NotFound                does not exist, or may not be read: the same
     │   ├── AlreadyExists
     │   ├── NotPermitted            readable, but the role does not allow the act
-    │   ├── StaleVersion            somebody else updated first
-    │   ├── BudgetTooSmall
     │   └── LocalOnly               a unit of a local-only space on its way to a remote model
     ├── StoreError                  what the store did
     │   ├── StoreUnavailable        (retryable) no server answers
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyExists",
     "AuthenticationFailed",
-    "BudgetTooSmall",
     "ConfigurationError",
     "DownloadFailed",
     "EndpointFailed",
@@ -86,7 +83,6 @@ __all__ = [
     "SourceNotReadable",
     "SourceNotText",
     "StaleUnit",
-    "StaleVersion",
     "StorageFull",
     "StoreBusy",
     "StoreError",
@@ -209,25 +205,6 @@ class NotPermitted(UsageError):
         self.principal = principal
         self.action = action
         self.target = target
-
-
-class StaleVersion(UsageError):
-    """The unit was updated by somebody else since it was read."""
-
-    def __init__(self, unit_id: str, expected: int, actual: int) -> None:
-        super().__init__(f"unit {unit_id}: version {expected} was read, the head is {actual}; read it again")
-        self.unit_id = unit_id
-        self.expected = expected
-        self.actual = actual
-
-
-class BudgetTooSmall(UsageError):
-    """Not even the question fits the budget."""
-
-    def __init__(self, needed: int, budget: int) -> None:
-        super().__init__(f"the budget of {budget} tokens is too small: {needed} are needed before any memory")
-        self.needed = needed
-        self.budget = budget
 
 
 class LocalOnly(UsageError):
