@@ -168,8 +168,7 @@ def test_the_environment_lets_any_tool_join_and_the_directory_stays_small(world:
     assert names[0] == "console.log"
     assert "debug.log" in names
     size = sum(path.stat().st_blocks * 512 for path in (world.home / "data").rglob("*"))
-    # Two databases preallocate a transaction log file of 16 MB each, so that a full disk tears none.
-    assert size < (2 * 16 + 16) * 2**20
+    assert size < 20 * 2**20
 
 
 def test_a_new_supervisor_takes_over_and_stops_it_when_idle_but_not_while_a_program_is_connected(lts: World) -> None:

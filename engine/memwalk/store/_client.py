@@ -38,7 +38,7 @@ FOREVER = 2**63 - 1
 
 _CONSTRAINT_RETRIES = 5
 _LITTLE_SPACE = 16 << 20
-"""Bytes below which a failing server is taken to lack room: one file of its transaction log."""
+"""Bytes below which a failing server is taken to lack room: more than a file of its transaction log."""
 _SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 
 logger = logging.getLogger("memwalk.store")

@@ -41,9 +41,9 @@ client.allow_telemetry=false
 server.directories.import=import
 dbms.security.allow_csv_import_from_file_urls=false
 server.memory.pagecache.size={page_cache}
-# A data directory of megabytes, not of half a gigabyte.
+# A data directory of megabytes, not of half a gigabyte. Preallocated: else a full disk tears the log for good.
 db.tx_log.preallocate=true
-db.tx_log.rotation.size=16m
+db.tx_log.rotation.size=6m
 db.tx_log.rotation.retention_policy=keep_none
 # Bolt waits 5 s twice for the silence of connections that are closed already: 10 s of each stop.
 """
