@@ -28,6 +28,9 @@
     │   ├── ServerFailed            the local Neo4j did not start or stop
     │   ├── DownloadFailed          (retryable) jars or packages could not be fetched
     │   ├── StorageFull
+    │   ├── ArchiveError            a file to load or import
+    │   │   ├── ArchiveCorrupt      truncated, tampered with, or no archive at all
+    │   │   └── ArchiveMismatch     whole, but made for another memwalk or a newer Neo4j
     │   └── PayloadError
     │       ├── PayloadMissing
     │       ├── PayloadCorrupt
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyExists",
+    "ArchiveCorrupt",
+    "ArchiveError",
+    "ArchiveMismatch",
     "AuthenticationFailed",
     "ConfigurationError",
     "DownloadFailed",
@@ -325,6 +331,29 @@ class StorageFull(StoreError):
         )
         self.path = str(path)
         self.detail = detail
+
+
+class ArchiveError(StoreError):
+    """A file to load or import cannot be used. Nothing of it was taken, nothing was changed."""
+
+    reason = "cannot be loaded"
+
+    def __init__(self, path: str | Path, detail: str) -> None:
+        super().__init__(f"{path}: {self.reason}: {detail}")
+        self.path = str(path)
+        self.detail = detail
+
+
+class ArchiveCorrupt(ArchiveError):
+    """It is truncated, was changed since it was made, or was never made by memwalk."""
+
+    reason = "truncated or tampered with"
+
+
+class ArchiveMismatch(ArchiveError):
+    """It is whole, and made for another memwalk or a newer Neo4j; the detail says what to do."""
+
+    reason = "made for another version"
 
 
 class PayloadError(StoreError):
