@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from memwalk.store import Store
 
 OWNER = "owner"
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C, as the programs under test do: a shell's background job hands on that it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,7 @@
-// The next entry of the change sequence; last in every write transaction.
+// The next record of the change sequence; last in every write transaction, behind the counter's lock.
 CYPHER 5
 MATCH (counter:Counter {id: 0})
-SET counter.seq = counter.seq + 1
-CREATE (:Change {seq: counter.seq, at: $at, operation: $operation, units: $units})
-RETURN counter.seq AS seq
+SET counter.seq = $record.seq, counter.hash = $hash
+CREATE (change:Change {hash: $hash})
+SET change += $record
+RETURN change.seq AS seq

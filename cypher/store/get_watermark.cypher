@@ -1,4 +1,7 @@
-// The number of the latest committed change.
+// The number of the latest change whose commit has ended: waits for the lock that writers hold until then.
 CYPHER 5
-OPTIONAL MATCH (counter:Counter {id: 0})
-RETURN coalesce(counter.seq, 0) AS seq
+MATCH (counter:Counter {id: 0})
+SET counter._l = true
+REMOVE counter._l
+WITH counter
+RETURN counter.seq AS seq

@@ -1,7 +1,8 @@
-// The changes after a number, in order, read through the change nodes so that each commit is seen whole.
+// The changes after a number and up to another, in order.
 CYPHER 5
 MATCH (change:Change)
-WHERE change.seq > $since
-RETURN change.seq AS seq, change.at AS at, change.operation AS operation, change.units AS units
+WHERE change.seq > $since AND change.seq <= $upto
+RETURN change.seq AS seq, change.at AS at, change.operation AS operation, change.principal AS principal,
+  change.detail AS detail, change.units AS units
 ORDER BY change.seq
 LIMIT $limit

@@ -1,16 +1,17 @@
-// Retire units: a tombstone becomes the head, vectors and live edges end. History stays. Ids sorted.
+// Retire live units: a tombstone becomes the head, vectors and live edges end. History stays. Ids sorted.
 CYPHER 5
 UNWIND $ids AS id
-MATCH (u:Unit {id: id, state: 'live'})
+MATCH (u:Unit {id: id})
 SET u._l = true
 REMOVE u._l
 WITH u
 WHERE u.state = 'live'
 MATCH (u)-[head:HEAD]->(old:Version)
-SET u.state = 'retired', u.seq = u.seq + 1, u.text = '', old.tx_to = $at
+WITH u, head, old, CASE WHEN old.tx_from >= $at THEN old.tx_from + 1 ELSE $at END AS at
+SET u.state = 'retired', u.seq = u.seq + 1, u.text = '', u.content_hash = '', old.tx_to = at
 REMOVE u.vector
-CREATE (u)-[:HEAD]->(v:Version {unit_id: u.id, seq: u.seq, state: 'retired', content_hash: '', name: u.name, text: '',
-  policy_class: u.policy_class, tx_from: $at, tx_to: $forever})
+CREATE (u)-[:HEAD]->(v:Version {unit_id: u.id, kind: old.kind, seq: u.seq, state: 'retired', content_hash: '', name: u.name,
+  text: '', policy_class: u.policy_class, tx_from: at, tx_to: $forever})
 CREATE (v)-[:PREVIOUS]->(old)
 DELETE head
 WITH u, v, old

@@ -16,6 +16,8 @@
     │   ├── UnknownPrincipal
     │   ├── NotFound                does not exist, or may not be read: the same
     │   ├── AlreadyExists
+    │   ├── StaleVersion            another writer was faster: read it again
+    │   ├── WrongState              the unit's lifecycle does not allow the act
     │   ├── NotPermitted            readable, but the role does not allow the act
     │   └── LocalOnly               a unit of a local-only space on its way to a remote model
     ├── StoreError                  what the store did
@@ -89,12 +91,14 @@ __all__ = [
     "SourceNotReadable",
     "SourceNotText",
     "StaleUnit",
+    "StaleVersion",
     "StorageFull",
     "StoreBusy",
     "StoreError",
     "StoreUnavailable",
     "UnknownPrincipal",
     "UsageError",
+    "WrongState",
 ]
 
 
@@ -201,6 +205,29 @@ class AlreadyExists(UsageError):
         super().__init__(f"{what} {name!r} exists already")
         self.what = what
         self.name = name
+
+
+class StaleVersion(UsageError):
+    """The unit's head is no longer the version the writer had read. Nothing was written."""
+
+    def __init__(self, unit_id: str, expected: int, actual: int) -> None:
+        super().__init__(
+            f"unit {unit_id} is at version {actual}, not {expected}: read it again, then update that version"
+        )
+        self.unit_id = unit_id
+        self.expected = expected
+        self.actual = actual
+
+
+class WrongState(UsageError):
+    """The unit's lifecycle does not allow the act."""
+
+    def __init__(self, unit_id: str, state: str, act: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"unit {unit_id} is {state}: {act} needs one that is {' or '.join(allowed)}")
+        self.unit_id = unit_id
+        self.state = state
+        self.act = act
+        self.allowed = tuple(allowed)
 
 
 class NotPermitted(UsageError):

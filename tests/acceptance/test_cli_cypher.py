@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from memwalk import policy
 from memwalk.cli import app
 from memwalk.config import LTS
 from memwalk.store import FOREVER, load_query, query_names
@@ -38,8 +37,7 @@ class World:
         concept = kind in {"Entity", "Fact"}
         self.ids[key] = derived_id("" if concept else self.space, "", kind, name)
         home = None if concept else self.space
-        policy_class = None if concept else policy.class_of([self.space])
-        return NewUnit(self.ids[key], kind, name, text, home, policy_class, **more)
+        return NewUnit(self.ids[key], kind, name, text, home, **more)
 
     def build(self) -> dict[str, str]:
         tx, ids = self.tx, self.ids
@@ -88,7 +86,7 @@ class World:
 
 @pytest.fixture
 def world(memory: Memory) -> dict[str, str]:
-    return memory._session.store.write(lambda tx: World(tx).build(), operation="add")
+    return memory._session.store.write(lambda tx: World(tx).build(), operation="add", principal="owner")
 
 
 def ask(store: Path, name: str, /, *arguments: str, **parameters: str) -> list[dict[str, Any]]:
@@ -126,7 +124,7 @@ def test_what_ended_is_no_longer_walked(store_directory: Path, world: dict[str, 
     def retire(tx: Transaction) -> None:
         retire_units(tx, record_activity(tx, "owner", "add"), [world["passage Henry III"]])
 
-    memory._session.store.write(retire, operation="add")
+    memory._session.store.write(retire, operation="add", principal="owner")
     assert ask(store_directory, "entity_paths", **{"from": "pont neuf", "to": "fontainebleau"}) == []
     rows = ask(store_directory, "entity_neighbourhood", name="henry iii")
     assert {row["name"] for row in rows} == {"Pont Neuf", "henry iii paid for pont neuf"}

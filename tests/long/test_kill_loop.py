@@ -27,16 +27,19 @@ ROUNDS = 30
 WRITER = """
 import sys
 import memwalk
-from memwalk import policy
 from memwalk.units import NewUnit, new_id, put_units, record_activity
 with memwalk.open(sys.argv[1]) as memory:
     store = memory._session.store
     while True:
         units = [
-            NewUnit(new_id(), "Document", "d", "", space="default", policy_class=policy.class_of(["default"]))
+            NewUnit(new_id(), "Document", "d", "", space="default")
             for _ in range(5)
         ]
-        store.write(lambda tx: put_units(tx, record_activity(tx, memory.principal, "test"), units), operation="test")
+        store.write(
+            lambda tx: put_units(tx, record_activity(tx, memory.principal, "test"), units),
+            operation="test",
+            principal=memory.principal,
+        )
         print(*(unit.id for unit in units), flush=True)
 """
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import memwalk
-from memwalk import policy
 from memwalk.errors import StorageFull, StoreError
 from memwalk.store.server import LocalServer
 from memwalk.units import NewUnit, new_id, put_units, record_activity
@@ -53,7 +52,6 @@ def test_disk_fills_while_writing(disk: Path, settings: Settings) -> None:
                         "d",
                         "x" * 2_000,
                         space="default",
-                        policy_class=policy.class_of(["default"]),
                     )
                     for _ in range(500)
                 ]
@@ -61,6 +59,7 @@ def test_disk_fills_while_writing(disk: Path, settings: Settings) -> None:
                     store.write(
                         lambda tx, units=units: put_units(tx, record_activity(tx, "owner", "test"), units),  # type: ignore[misc]
                         operation="test",
+                        principal="owner",
                     )
                     acknowledged += 500
                 except StoreError as error:

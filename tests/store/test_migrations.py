@@ -82,6 +82,8 @@ def test_indexes_for_people_are_there(store: Store) -> None:
         "passage_vector": ("VECTOR", "ONLINE"),
         "entity_vector": ("VECTOR", "ONLINE"),
         "fact_vector": ("VECTOR", "ONLINE"),
+        "note_vector": ("VECTOR", "ONLINE"),
+        "summary_vector": ("VECTOR", "ONLINE"),
         "unit_text": ("FULLTEXT", "ONLINE"),
     }
 

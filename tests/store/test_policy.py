@@ -60,7 +60,9 @@ def test_groups_nest(store: Store) -> None:
     policy.grant(store, OWNER, "staff", "reader", "default")
     assert policy.readable_classes(store, "alice") == ["space:default"]
     closing = store.write(
-        lambda tx: tx.run("policy/create_membership", member="staff", group="editors"), operation="test"
+        lambda tx: tx.run("policy/create_membership", member="staff", group="editors"),
+        operation="test",
+        principal=OWNER,
     )
     assert closing == []
 
@@ -82,6 +84,7 @@ def test_window(store: Store) -> None:
             until=2**62,
         ),
         operation="test",
+        principal=OWNER,
     )
     assert policy.readable_classes(store, "alice") == []
 
@@ -146,8 +149,9 @@ def test_classes_against_a_plain_oracle(
     policy.create_principal(store, OWNER, "u", groups=("g",) if member else ())
     for principal, space in granted:
         policy.grant(store, OWNER, principal, "reader", space)
-    store.write(lambda tx: [policy.ensure_class(tx, spaces) for spaces in classes], operation="test")
+    wanted = {frozenset(policy.right_of(space) for space in spaces) for spaces in classes}
+    store.write(lambda tx: policy.ensure_classes(tx, wanted), operation="test", principal=OWNER)
     held = {space for principal, space in granted if principal == "u" or member}
-    every = {policy.class_of([space]) for space in SPACES} | {policy.class_of(spaces) for spaces in classes}
-    expected = {key for key in every if set(policy.spaces_of(key)) <= held}
+    every = wanted | {frozenset({policy.right_of(space)}) for space in SPACES}
+    expected = {policy.class_of(rights) for rights in every if rights <= {policy.right_of(space) for space in held}}
     assert set(policy.readable_classes(store, "u")) == expected

@@ -27,29 +27,37 @@ if TYPE_CHECKING:
     from memwalk.store import Store, Transaction
 
 OWNER = "owner"
-CLASS = policy.class_of(["default"])
+CLASS = policy.right_of("default")
 
 
 def passage(unit_id: str, text: str = "some text", **changes: object) -> NewUnit:
     """A passage of the default space."""
-    values: dict[str, object] = {"space": "default", "policy_class": CLASS, "properties": {"ordinal": 0}, **changes}
+    values: dict[str, object] = {"space": "default", "properties": {"ordinal": 0}, **changes}
     return NewUnit(id=unit_id, kind="Passage", name="a title", text=text, **values)  # type: ignore[arg-type]
 
 
 def put(store: Store, *units: NewUnit) -> dict[str, int]:
     """Put units in one transaction."""
-    return store.write(lambda tx: put_units(tx, record_activity(tx, OWNER, "test"), units), operation="test")
+    return store.write(
+        lambda tx: put_units(tx, record_activity(tx, OWNER, "test"), units), operation="test", principal="owner"
+    )
 
 
 def retire(store: Store, *ids: str) -> list[str]:
     """Retire units in one transaction."""
-    return store.write(lambda tx: retire_units(tx, record_activity(tx, OWNER, "test"), ids), operation="test")
+    return store.write(
+        lambda tx: retire_units(tx, record_activity(tx, OWNER, "test"), ids), operation="test", principal="owner"
+    )
 
 
 def evidence(store: Store, entity: str, source: str, seq: int) -> None:
     """Say that a passage version evidences an entity."""
     row = {"id": entity, "source": source, "source_seq": seq, "count": 1}
-    store.write(lambda tx: tx.run("units/create_evidence", rows=[row], at=tx.at, forever=FOREVER), operation="test")
+    store.write(
+        lambda tx: tx.run("units/create_evidence", rows=[row], at=tx.at, forever=FOREVER),
+        operation="test",
+        principal="owner",
+    )
 
 
 def test_put_is_by_content(store: Store) -> None:
@@ -83,8 +91,8 @@ def test_retired_is_gone_and_comes_back(store: Store) -> None:
 def test_entity_lives_by_its_evidence(store: Store) -> None:
     """An entity goes with its last evidence, not before, and is readable by any of it."""
     policy.create_space(store, OWNER, "other")
-    other = policy.class_of(["other"])
-    put(store, passage("p1"), passage("p2", space="other", policy_class=other), NewUnit("e1", "Entity", "ada", ""))
+    other = policy.right_of("other")
+    put(store, passage("p1"), passage("p2", space="other"), NewUnit("e1", "Entity", "ada", ""))
     evidence(store, "e1", "p1", 1)
     evidence(store, "e1", "p2", 1)
     assert set(get_units(store, [other], ["e1", "p1", "p2"])) == {"e1", "p2"}
@@ -138,7 +146,7 @@ def test_a_failing_write_leaves_nothing(store: Store) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        store.write(work, operation="test")
+        store.write(work, operation="test", principal=OWNER)
     assert get_units(store, [CLASS], ["p1"]) == {}
     assert store.watermark() == before
 
@@ -148,9 +156,9 @@ def test_changes_are_numbered_without_gap(store: Store) -> None:
     since = store.watermark()
     put(store, passage("p1"))
     retire(store, "p1")
-    changes = store.read("store/list_changes", since=since, limit=10)
-    assert [c["seq"] - since for c in changes] == [1, 2]
-    assert [c["units"] for c in changes] == [["p1"], ["p1"]]
+    changes = store.changes(since)
+    assert [c.seq - since for c in changes] == [1, 2]
+    assert [c.units for c in changes] == [("p1",), ("p1",)]
 
 
 def test_two_writers_of_the_same_units(store: Store) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from memwalk.store import Store
 
 OWNER = "owner"
-WORK, HOME = policy.class_of(["default"]), policy.class_of(["home"])
+WORK, HOME = policy.right_of("default"), policy.right_of("home")
 BRIDGE = "The Pont Neuf was finished under King Henry IV of France. It crosses the Seine in Paris."
 KING = "Henry IV of France was born in Pau. His mother was Jeanne d'Albret."
 SECRET = "Jeanne d'Albret hid the Seine papers in Pau. Henry IV of France was born in Pau."

@@ -113,7 +113,6 @@ class _Ingest:
         self.store = store
         self.principal = principal
         self.space = space
-        self.policy_class = policy.class_of([space])
         self.extractor = extractor
         self.embedder = embedder
         self.report = report
@@ -123,7 +122,7 @@ class _Ingest:
 
     def changed(self, sources: list[Source]) -> list[tuple[Source, NewUnit]]:
         """The sources whose documents are not in the store as they are, with these."""
-        units = [document_unit(source, self.space, self.policy_class, self.extractor.name) for source in sources]
+        units = [document_unit(source, self.space, self.extractor.name) for source in sources]
         held = self._hashes([unit.id for unit in units])
         return [(s, unit) for s, unit in zip(sources, units, strict=True) if held.get(unit.id) != unit.hash()]
 
@@ -158,7 +157,11 @@ class _Ingest:
             vectors = dict(zip([*(piece.id for piece in fresh), *(unit.id for unit in new)], encoded, strict=True))
             similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
         with report.timed("write"):
-            counts = self.store.write(lambda tx: self._commit(tx, cuts, fresh, rows, vectors, similar), operation="add")
+            counts = self.store.write(
+                lambda tx: self._commit(tx, cuts, fresh, rows, vectors, similar),
+                operation="add",
+                principal=self.principal,
+            )
         report.documents += counts["documents"]
         report.passages += counts["passages"]
         report.retired += counts["retired"]
@@ -167,7 +170,7 @@ class _Ingest:
         report.entities, report.facts = len(self._mentioned), len(self._stated)
 
     def _unit(self, piece: Piece, seq: int = 0) -> NewUnit:
-        return piece.unit(self.space, self.policy_class, self.extractor.name, seq)
+        return piece.unit(self.space, self.extractor.name, seq)
 
     def _hashes(self, ids: list[str]) -> dict[str, str]:
         """Content hash of the live ones among these units."""
@@ -194,6 +197,8 @@ class _Ingest:
         vectors: Mapping[str, NDArray[np.float32]],
         similar: list[Row],
     ) -> dict[str, int]:
+        policy.require_role(tx, self.principal, "writer", self.space)
+        tx.tell(space=self.space)
         activity = record_activity(tx, self.principal, "add", self.space)
         span = {"at": tx.at, "forever": FOREVER}
         documents = [cut.document for cut in cuts]

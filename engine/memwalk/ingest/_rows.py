@@ -48,7 +48,7 @@ class Piece:
         """What the embedder sees: the title, a line break, the text, as HippoRAG has it."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 
-    def unit(self, space: str, policy_class: str, extractor: str, seq: int = 0) -> NewUnit:
+    def unit(self, space: str, extractor: str, seq: int = 0) -> NewUnit:
         """The passage as a unit, made from version `seq` of its document."""
         return NewUnit(
             id=self.id,
@@ -56,7 +56,6 @@ class Piece:
             name=self.name,
             text=self.text,
             space=space,
-            policy_class=policy_class,
             properties={"ordinal": self.ordinal, "start": self.start, "end": self.end},
             version={"extractor": extractor},
             derived_from=((self.document, seq),),
@@ -83,7 +82,7 @@ class BatchRows:
     statements: list[Row] = field(default_factory=list)
 
 
-def document_unit(source: Source, space: str, policy_class: str, extractor: str) -> NewUnit:
+def document_unit(source: Source, space: str, extractor: str) -> NewUnit:
     """A source as a document unit; its anchor is its URI, its content the hash of its text."""
     return NewUnit(
         id=derived_id(space, "", "Document", source.uri),
@@ -91,7 +90,6 @@ def document_unit(source: Source, space: str, policy_class: str, extractor: str)
         name=source.title,
         text="",
         space=space,
-        policy_class=policy_class,
         properties={"uri": source.uri, "format": source.format},
         version={"source_sha256": hashlib.sha256(source.original.encode()).hexdigest(), "extractor": extractor},
     )

@@ -94,9 +94,9 @@ def _store(
     name = " + ".join(dict.fromkeys(unit.name for unit in units))
     anchor = "\x1e".join([fingerprint, *(unit.id for unit in units)])
     unit_id = derived_id(space, "", kind, anchor)
-    spaces = {space} | {s for unit in units if unit.policy_class for s in policy.spaces_of(unit.policy_class)}
 
     def work(tx: Transaction) -> None:
+        policy.require_role(tx, principal, "writer", space)
         activity = record_activity(tx, principal, "build", kind)
         new = NewUnit(
             id=unit_id,
@@ -104,7 +104,6 @@ def _store(
             name=name,
             text="",
             space=space,
-            policy_class=policy.ensure_class(tx, spaces),
             version={
                 "payload": payload,
                 "fingerprint": fingerprint,
@@ -118,6 +117,6 @@ def _store(
         put_units(tx, activity, [new])
         tx.touch(activity)
 
-    session.store.write(work, operation="build")
+    session.store.write(work, operation="build", principal=principal)
     classes = session.readable_classes(principal)
     return next(found for found in list_loadables(session.store, classes) if found.id == unit_id)

@@ -12,7 +12,7 @@ from memwalk.memory._generate import generate
 from memwalk.memory._plan import plan as make_plan
 from memwalk.schedule import Budget
 from memwalk.store import FOREVER
-from memwalk.units import NewUnit, get_unit, get_units, new_id, put_units, record_activity
+from memwalk.units import NewUnit, get_unit, new_id, put_units, record_activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,12 +68,9 @@ class Conversation:
         space = self.unit.space or ""
         classes = self._session.readable_classes(self._principal)
         sources = [*((ref.id, ref.seq) for ref in plan.units), *earlier]
-        read = get_units(self._session.store, classes, [source for source, _ in sources])
-        spaces = {space} | {
-            s for unit in read.values() if unit.policy_class for s in policy.spaces_of(unit.policy_class)
-        }
 
         def work(tx: Transaction) -> None:
+            policy.require_role(tx, self._principal, "writer", space)
             activity = record_activity(tx, self._principal, "chat", self.unit.id)
             known = tx.run("runtime/list_messages", conversation=self.unit.id, classes=classes, forever=FOREVER)
             last = known[-1] if known else None
@@ -84,7 +81,6 @@ class Conversation:
                 name=_headline(question),
                 text=question,
                 space=space,
-                policy_class=policy.class_of([space]),
                 properties={"role": "user", "ordinal": ordinal},
             )
             put_units(tx, activity, [asked])
@@ -94,7 +90,6 @@ class Conversation:
                 name=_headline(answer),
                 text=answer,
                 space=space,
-                policy_class=policy.ensure_class(tx, spaces),
                 properties={"role": "assistant", "ordinal": ordinal + 1},
                 derived_from=(*sources, (asked.id, 1)),
             )
@@ -105,7 +100,7 @@ class Conversation:
             links = [{"source": a, "target": b} for a, b in pairwise(order)]
             tx.run("units/create_next_edges", rows=links, at=tx.at, forever=FOREVER)
 
-        self._session.store.write(work, operation="chat")
+        self._session.store.write(work, operation="chat", principal=self._principal)
 
 
 def open_conversation(
@@ -122,6 +117,7 @@ def open_conversation(
     unit_id = new_id()
 
     def work(tx: Transaction) -> None:
+        policy.require_role(tx, principal, "writer", space)
         activity = record_activity(tx, principal, "chat", unit_id)
         begun = NewUnit(
             id=unit_id,
@@ -129,11 +125,10 @@ def open_conversation(
             name=name,
             text="",
             space=space,
-            policy_class=policy.class_of([space]),
         )
         put_units(tx, activity, [begun])
 
-    session.store.write(work, operation="chat")
+    session.store.write(work, operation="chat", principal=principal)
     return Conversation(session, principal, get_unit(session.store, session.readable_classes(principal), unit_id))
 
 

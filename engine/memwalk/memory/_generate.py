@@ -197,4 +197,4 @@ def _record(session: Session, principal: str, plan: Plan) -> str:
         tx.touch(activity)
         return activity
 
-    return session.store.write(work, operation="generate")
+    return session.store.write(work, operation="generate", principal=principal)

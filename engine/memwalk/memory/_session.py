@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memwalk.payloads import PayloadStore
     from memwalk.progress import Progress
     from memwalk.runtime import Costs, PromptFormat
-    from memwalk.store import Store
+    from memwalk.store import Store, Transaction
     from memwalk.walk import WalkGraph
 
 __all__ = ["Models", "Session"]
@@ -111,8 +111,7 @@ class Session:
     def _unchanged(self, since: int, watermark: int) -> bool:
         if watermark - since > _CHANGES:
             return False
-        changes = self.store.read("store/list_changes", since=since, limit=_CHANGES)
-        return all(change["operation"] in _NOT_WALKED for change in changes)
+        return all(change.operation in _NOT_WALKED for change in self.store.changes(since, limit=_CHANGES))
 
     def check_embedder(self, *, claim: bool = False) -> Embedder:
         """The embedder, refused if the store's vectors are another's.
@@ -124,10 +123,13 @@ class Session:
         embedder = self.models.embedder
         held = self.store.read("store/get_store")[0]["embedder"]
         if held is None and claim:
-            held = self.store.write(
-                lambda tx: tx.run("store/set_embedder", embedder=embedder.fingerprint)[0]["embedder"],
-                operation="embedder",
-            )
+
+            def claim_vectors(tx: Transaction) -> str | None:
+                tx.touch("memwalk")
+                found: str | None = tx.run("store/set_embedder", embedder=embedder.fingerprint)[0]["embedder"]
+                return found
+
+            held = self.store.write(claim_vectors, operation="embedder", principal="")
         if held not in {None, embedder.fingerprint}:
             raise SchemaMismatch(
                 f"the store's vectors were made by embedder {held[:12]}, {embedder.name} is "

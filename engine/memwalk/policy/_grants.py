@@ -7,8 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memwalk.errors import AlreadyExists, InvalidArgument, NotFound, UnknownPrincipal
-from memwalk.policy._rights import ROLES, class_of, is_administrator, now, require_administrator, require_role
+from memwalk.errors import AlreadyExists, InvalidArgument, NotFound
+from memwalk.policy._keys import right_of
+from memwalk.policy._rights import (
+    ROLES,
+    is_administrator,
+    now,
+    require_administrator,
+    require_role,
+    rights_of,
+)
 from memwalk.store import FOREVER
 
 if TYPE_CHECKING:
@@ -71,7 +79,7 @@ def set_owner(store: Store, principal: str) -> None:
         tx.run("policy/create_store_grant", principal=principal, **{"from": tx.at}, until=FOREVER)
         tx.touch(principal)
 
-    store.write(work, operation="own")
+    store.write(work, operation="own", principal=principal)
 
 
 def create_principal(
@@ -103,7 +111,7 @@ def create_principal(
             tx.run("policy/create_membership", member=principal, group=group)
         tx.touch(principal, *groups)
 
-    store.write(work, operation="create principal")
+    store.write(work, operation="create principal", principal=actor)
     return Principal(principal, kind, tuple(sorted(groups)))
 
 
@@ -133,10 +141,10 @@ def create_space(store: Store, actor: str, space: str, *, local_only: bool = Fal
         raise AlreadyExists("space", space)
 
     def work(tx: Transaction) -> None:
-        tx.run("policy/create_space", id=space, local_only=local_only, right=class_of([space]), at=tx.at)
+        tx.run("policy/create_space", id=space, local_only=local_only, right=right_of(space), at=tx.at)
         tx.touch(space)
 
-    store.write(work, operation="create space")
+    store.write(work, operation="create space", principal=actor)
     return Space(space, local_only)
 
 
@@ -179,8 +187,7 @@ def grant(store: Store, actor: str, principal: str, role: str, space: str, *, un
             create_space(store, actor, space)
     else:
         require_role(store, actor, "admin", space)
-        if not store.read("policy/list_roles", principal=principal, space=space, at=now()):
-            raise UnknownPrincipal(principal)
+        rights_of(store, principal)
 
     def work(tx: Transaction) -> None:
         tx.run("policy/ensure_principal", id=principal, at=tx.at)
@@ -194,7 +201,7 @@ def grant(store: Store, actor: str, principal: str, role: str, space: str, *, un
         )
         tx.touch(principal, space)
 
-    store.write(work, operation="grant")
+    store.write(work, operation="grant", principal=actor)
 
 
 def revoke(store: Store, actor: str, principal: str, space: str) -> int:
@@ -210,7 +217,7 @@ def revoke(store: Store, actor: str, principal: str, space: str) -> int:
         tx.touch(principal, space)
         return int(tx.run("policy/end_space_grants", principal=principal, space=space, at=tx.at)[0]["count"])
 
-    return store.write(work, operation="revoke")
+    return store.write(work, operation="revoke", principal=actor)
 
 
 def list_grants(store: Store, actor: str, space: str | None = None) -> list[Grant]:

@@ -1,41 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deciding rights, per policy class.
 
-A policy class is the set of rights a unit needs, named by its key: the rights' keys, sorted and
-joined by ``+``. A unit of space ``work`` has the class ``space:work``; one derived from units of
-``home`` and ``work`` has ``space:home+space:work`` and is readable with both rights only.
-Entities and facts have no class: they are readable by those who may read any of their evidence.
+A *right* is what grants and denials reach: a space, or one unit of it once that has grants or denials
+of its own (these, and those on its space, reach it). A *policy class* is a set of rights, all of them
+needed: a unit of space ``work`` has the class ``space:work``; one derived from units of ``home`` and
+``work`` has ``space:home+space:work``. Entities and facts have no class: they are readable by those who
+may read any of their evidence.
+
+A principal holds a role on a right if it or a group it is in was granted that role, or one that
+includes it, on anything the right is reached by, and nobody of these was denied that role or one it
+includes. Rights are decided by the windows of grants and denials at one time; what was readable once
+and is no longer is not readable *as of* then either.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memwalk.errors import NotFound, NotPermitted, UnknownPrincipal
+from memwalk.policy._keys import right_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
-    from memwalk.store import Store, Transaction
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memwalk.store import Reader
 
 __all__ = [
     "ROLES",
-    "class_of",
-    "ensure_class",
+    "Rights",
     "is_administrator",
     "local_only_spaces",
     "now",
     "readable_classes",
+    "readable_mask",
     "require_administrator",
     "require_role",
-    "spaces_of",
+    "require_unit_role",
+    "rights_of",
 ]
 
 ROLES = ("reader", "writer", "admin")
 """Each role includes those before it."""
 
-_RIGHT = "space:"
+_ACTS = {"reader": "read", "writer": "write to", "admin": "administer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a principal holds at a time."""
+
+    principal: str
+    held: Mapping[str, frozenset[str]]
+    """Keys of the rights, by role."""
+    administers: bool
+    """An administrator of the store: creates spaces and principals, grants and revokes anywhere."""
+
+    def allows(self, role: str, right: str) -> bool:
+        """Whether the principal holds a role on a right."""
+        return right in self.held[role]
 
 
 def now() -> int:
@@ -43,56 +70,94 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def class_of(spaces: Iterable[str]) -> str:
-    """The key of the policy class that needs the rights of all these spaces."""
-    return "+".join(sorted({_RIGHT + space for space in spaces}))
-
-
-def spaces_of(policy_class: str) -> list[str]:
-    """The spaces a policy class names."""
-    return [key.removeprefix(_RIGHT) for key in policy_class.split("+")]
-
-
-def ensure_class(tx: Transaction, spaces: Iterable[str]) -> str:
-    """The key of the class that needs all these spaces, with its nodes made if they are missing."""
-    key = class_of(spaces)
-    tx.run("policy/ensure_policy_class", key=key, rights=key.split("+"))
-    return key
-
-
-def readable_classes(store: Store, principal: str) -> list[str]:
-    """The keys of the policy classes a principal may read now, sorted.
+def rights_of(reader: Reader, principal: str, at: int | None = None) -> Rights:
+    """The rights a principal holds at a time (ms; None: now), by role.
 
     Raises
     ------
     UnknownPrincipal
     """
-    _roles(store, principal, "")
-    return [row["key"] for row in store.read("policy/list_readable_classes", principal=principal, at=now())]
+    rows = reader.read("policy/list_rights", principal=principal, at=now() if at is None else at)
+    if not rows:
+        raise UnknownPrincipal(principal)
+    held: dict[str, set[str]] = {role: set() for role in ROLES}
+    for row in rows:
+        if row["right"] is None:
+            continue
+        granted = max((ROLES.index(role) for role in row["granted"]), default=-1)
+        denied = min((ROLES.index(role) for role in row["denied"]), default=len(ROLES))
+        for role in ROLES[: min(granted + 1, denied)]:
+            held[role].add(row["right"])
+    administers = bool(rows[0]["administers"])
+    return Rights(principal, {role: frozenset(keys) for role, keys in held.items()}, administers)
 
 
-def is_administrator(store: Store, principal: str) -> bool:
+def readable_classes(reader: Reader, principal: str, at: int | None = None) -> list[str]:
+    """The keys of the policy classes a principal may read at a time (ms; None: now), sorted.
+
+    Its cost is by grants, rights and classes; units are never looked at.
+
+    Raises
+    ------
+    UnknownPrincipal
+    """
+    rows = reader.read("policy/list_readable_classes", principal=principal, at=now() if at is None else at)
+    if not rows:
+        raise UnknownPrincipal(principal)
+    return list(rows[0]["keys"])
+
+
+def readable_mask(reader: Reader, principal: str, classes: Sequence[str], at: int | None = None) -> NDArray[np.bool_]:
+    """Which of these policy classes a principal may read, as a mask.
+
+    Parameters
+    ----------
+    reader : Reader
+    principal : str
+    classes : sequence of str
+        Keys of interned classes, in their order; indexing the mask by units' class numbers masks units.
+    at : int, optional
+        ms; None: now.
+
+    Returns
+    -------
+    bool [classes]
+
+    Raises
+    ------
+    UnknownPrincipal
+    """
+    import numpy as np
+
+    readable = set(readable_classes(reader, principal, at))
+    return np.fromiter((key in readable for key in classes), dtype=np.bool_, count=len(classes))
+
+
+def is_administrator(reader: Reader, principal: str) -> bool:
     """Whether a principal administers the whole store.
 
     Raises
     ------
     UnknownPrincipal
     """
-    return any(role["store"] for role in _roles(store, principal, "")[0])
+    rows = reader.read("policy/get_administrator", principal=principal, at=now())
+    if not rows:
+        raise UnknownPrincipal(principal)
+    return bool(rows[0]["administers"])
 
 
-def require_administrator(store: Store, principal: str, action: str) -> None:
+def require_administrator(reader: Reader, principal: str, action: str) -> None:
     """Refuse an act that only an administrator of the store may do.
 
     Raises
     ------
     UnknownPrincipal, NotPermitted
     """
-    if not is_administrator(store, principal):
+    if not is_administrator(reader, principal):
         raise NotPermitted(principal, action, "this store: that is for administrators")
 
 
-def require_role(store: Store, principal: str, role: str, space: str) -> None:
+def require_role(reader: Reader, principal: str, role: str, space: str) -> None:
     """Refuse an act on a space that needs at least `role` there.
 
     Raises
@@ -103,21 +168,38 @@ def require_role(store: Store, principal: str, role: str, space: str) -> None:
     NotPermitted
         The principal may read the space, but no more.
     """
-    roles, exists = _roles(store, principal, space)
-    held = [ROLES.index(r["role"]) for r in roles if r["role"] is not None]
-    if not exists or not held:
+    rights, right = rights_of(reader, principal), right_of(space)
+    if not rights.allows("reader", right):
         raise NotFound("space", space)
-    if max(held) < ROLES.index(role):
-        raise NotPermitted(principal, {"writer": "write to", "admin": "administer"}.get(role, role), f"space {space!r}")
+    if not rights.allows(role, right):
+        raise NotPermitted(principal, _ACTS[role], f"space {space!r}")
 
 
-def local_only_spaces(store: Store, classes: list[str]) -> set[str]:
+def require_unit_role(reader: Reader, principal: str, role: str, ids: Sequence[str]) -> None:
+    """Refuse an act on units that needs at least `role` on each.
+
+    Units readable by evidence are what passages say; nobody has a role beyond reading on them.
+
+    Raises
+    ------
+    UnknownPrincipal
+    NotFound
+        A unit is not there, or may not be read: the same.
+    NotPermitted
+        A unit may be read, but no more.
+    """
+    rights = rights_of(reader, principal)
+    classes = readable_classes(reader, principal)
+    found = {row["id"]: row["right"] for row in reader.read("policy/list_unit_rights", ids=list(ids), classes=classes)}
+    for unit in ids:
+        if unit not in found:
+            raise NotFound("unit", unit)
+        right = found[unit]
+        if role != "reader" and (right is None or not rights.allows(role, right)):
+            raise NotPermitted(principal, _ACTS[role], f"unit {unit}")
+
+
+def local_only_spaces(reader: Reader, classes: Sequence[str]) -> set[str]:
     """The local-only spaces among those a principal may read."""
-    return {row["id"] for row in store.read("policy/list_spaces", classes=classes) if row["local_only"]}
-
-
-def _roles(store: Store, principal: str, space: str) -> tuple[list[dict[str, str]], bool]:
-    rows = store.read("policy/list_roles", principal=principal, space=space, at=now())
-    if not rows:
-        raise UnknownPrincipal(principal)
-    return rows[0]["roles"], rows[0]["space_exists"]
+    rows = reader.read("policy/list_spaces", classes=list(classes))
+    return {row["id"] for row in rows if row["local_only"]}

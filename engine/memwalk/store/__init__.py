@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from memwalk.store._queries import Query, load_query, query_names
 
 if TYPE_CHECKING:
-    from memwalk.store._client import FOREVER, Store, Transaction
+    from memwalk.store._client import FOREVER, Change, Reader, Store, Transaction
     from memwalk.store._migrations import graph_description, migrate
 
 __all__ = [
     "FOREVER",
+    "Change",
     "Query",
+    "Reader",
     "Store",
     "Transaction",
     "graph_description",
@@ -25,7 +27,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # The supervisor of the local server imports this package and must stay free of the driver.
-    if name in {"FOREVER", "Store", "Transaction"}:
+    if name in {"FOREVER", "Change", "Store", "Transaction"}:
         from memwalk.store import _client as module
     elif name in {"graph_description", "migrate"}:
         from memwalk.store import _migrations as module  # type: ignore[no-redef]  # one name, two modules

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import neo4j
 from neo4j import exceptions as driver_errors
@@ -20,6 +22,7 @@ from memwalk.errors import (
     StoreBusy,
     StoreUnavailable,
 )
+from memwalk.store._chain import chain_hash
 from memwalk.store._queries import load_query
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from memwalk.config import StoreSettings
 
-__all__ = ["FOREVER", "Store", "Transaction"]
+__all__ = ["FOREVER", "Change", "Reader", "Store", "Transaction"]
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -44,22 +47,57 @@ _SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 logger = logging.getLogger("memwalk.store")
 
 
+class Reader(Protocol):
+    """What named queries are read through: a store, or a transaction under way."""
+
+    def read(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Run a named query and return its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed write, as the change sequence tells it."""
+
+    seq: int
+    at: int
+    """ms since the epoch."""
+    operation: str
+    principal: str
+    detail: dict[str, Any]
+    units: tuple[str, ...]
+    """Ids of what was changed, sorted."""
+
+
 class Transaction:
     """One write transaction. Made by `Store.write`."""
 
-    def __init__(self, tx: neo4j.ManagedTransaction, at: int) -> None:
+    def __init__(self, tx: neo4j.ManagedTransaction, at: int, principal: str) -> None:
         self._tx = tx
         self.at = at
         """Time of this transaction (ms since the epoch), the same for all it writes."""
+        self.principal = principal
+        """On whose behalf."""
         self._touched: set[str] = set()
+        self._detail: dict[str, Any] = {}
 
     def run(self, name: str, /, **parameters: Any) -> list[Row]:
         """Run a named query and return its rows."""
         return _rows(self._tx, name, parameters)
 
+    read = run
+
     def touch(self, *ids: str) -> None:
         """Name units (or principals, spaces) this transaction changes; they go into the change sequence."""
         self._touched.update(ids)
+
+    def tell(self, **facts: Any) -> None:
+        """Add facts to the audit record of this transaction; never what a unit says."""
+        self._detail.update(facts)
+
+    @property
+    def detail(self) -> str:
+        """The facts told, as canonical JSON."""
+        return json.dumps(self._detail, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @property
     def touched(self) -> list[str]:
@@ -193,17 +231,47 @@ class Store:
             return columns, rows, more
 
     def watermark(self) -> int:
-        """The number of the latest committed change; 0 before the first."""
-        return int(self.read("store/get_watermark")[0]["seq"])
+        """The number of the latest change that is seen whole; 0 before the first.
+
+        A commit shows piece by piece: its numbers before its index entries, or after. So this waits for
+        the lock that writers hold until all of their commit is there. It takes no number itself.
+        """
+        with self._translated("watermark"), self._session(neo4j.WRITE_ACCESS) as session:
+            rows = session.execute_write(_rows, "store/get_watermark", {})
+            return int(rows[0]["seq"]) if rows else 0
+
+    def changes(self, since: int, *, limit: int = 1_000) -> list[Change]:
+        """The changes after a number, in order, without gap or repeat, each of them seen whole.
+
+        Parameters
+        ----------
+        since : int
+            The number of the last change seen; 0 for all.
+        limit : int
+            Most changes to return; the rest comes with the next call.
+        """
+        rows = self.read("store/list_changes", since=since, upto=self.watermark(), limit=limit)
+        return [
+            Change(
+                seq=row["seq"],
+                at=row["at"],
+                operation=row["operation"],
+                principal=row["principal"] or "",
+                detail=json.loads(row["detail"] or "{}"),
+                units=tuple(row["units"]),
+            )
+            for row in rows
+        ]
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def write(self, work: Callable[[Transaction], T], *, operation: str) -> T:
+    def write(self, work: Callable[[Transaction], T], *, operation: str, principal: str) -> T:
         """Do `work` in one transaction: all of it or none.
 
         A change record with the next number of the change sequence is written last, so that a
-        reader who follows the sequence sees each commit whole. Transient failures, and uniqueness
-        violations by a writer that was faster, run `work` again from the start.
+        reader who follows the sequence sees each commit whole; it is the audit record as well, chained
+        by hash to the one before. Transient failures, and uniqueness violations by a writer that was
+        faster, run `work` again from the start.
 
         Parameters
         ----------
@@ -211,13 +279,15 @@ class Store:
             Gets a `Transaction`; must not keep state between calls.
         operation : str
             What the change record calls it.
+        principal : str
+            On whose behalf; empty for memwalk's own.
         """
 
         def unit_of_work(managed: neo4j.ManagedTransaction) -> T:
-            tx = Transaction(managed, at=time.time_ns() // 1_000_000)
+            tx = Transaction(managed, time.time_ns() // 1_000_000, principal)
             result = work(tx)
             if tx.touched:
-                tx.run("store/append_change", operation=operation, units=tx.touched, at=tx.at)
+                _append_change(tx, operation)
             return result
 
         with self._translated(operation), self._session(neo4j.WRITE_ACCESS) as session:
@@ -268,6 +338,20 @@ class Store:
             raise QueryFailed(query, error.code or "", error.message or "") from error
         except driver_errors.DriverError as error:
             raise StoreUnavailable(self.uri, str(error)) from error
+
+
+def _append_change(tx: Transaction, operation: str) -> None:
+    """The next record of the change sequence; from here to the commit writers wait for one another."""
+    last = tx.run("store/lock_counter")[0]
+    record = {
+        "seq": last["seq"] + 1,
+        "at": tx.at,
+        "operation": operation,
+        "principal": tx.principal,
+        "detail": tx.detail,
+        "units": tx.touched,
+    }
+    tx.run("store/append_change", record=record, hash=chain_hash(last["hash"], record))
 
 
 def _check(name: str, parameters: Row) -> None:

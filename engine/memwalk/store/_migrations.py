@@ -106,4 +106,4 @@ def _apply(store: Store, migration: Migration) -> None:
             at=tx.at,
         )
 
-    store.write(record, operation=f"migration V{migration.version:03}")
+    store.write(record, operation=f"migration V{migration.version:03}", principal="")

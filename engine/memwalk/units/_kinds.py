@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-__all__ = ["KINDS", "Kind", "Readable"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DERIVED", "KINDS", "VERSION_PROPERTIES", "Kind", "Readable"]
 
 
 class Readable(Enum):
@@ -23,7 +27,8 @@ class Kind:
 
     label: str
     readable: Readable
-    properties: tuple[str, ...] = ()
+    properties: Mapping[str, type] = field(default_factory=dict)
+    """Names and types of what its units bear beside what all do."""
     vector: bool = False
     loadable: str = ""
     """The form a unit of this kind is loaded in besides its text: ``kv``, ``adapter`` or none."""
@@ -32,13 +37,30 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.label: kind
     for kind in (
-        Kind("Document", Readable.SPACE, ("uri", "format")),
-        Kind("Passage", Readable.SPACE, ("ordinal", "start", "end"), vector=True),
+        Kind("Document", Readable.SPACE, {"uri": str, "format": str}),
+        Kind("Passage", Readable.SPACE, {"ordinal": int, "start": int, "end": int}, vector=True),
         Kind("Entity", Readable.ANY_EVIDENCE, vector=True),
-        Kind("Fact", Readable.ANY_EVIDENCE, ("subject", "predicate", "object"), vector=True),
+        Kind("Fact", Readable.ANY_EVIDENCE, {"subject": str, "predicate": str, "object": str}, vector=True),
         Kind("Conversation", Readable.SPACE),
-        Kind("Message", Readable.ALL_SOURCES, ("role", "ordinal")),
+        Kind("Message", Readable.ALL_SOURCES, {"role": str, "ordinal": int}),
+        Kind("Note", Readable.SPACE, vector=True),
+        Kind("Summary", Readable.ALL_SOURCES, vector=True),
         Kind("KVBlock", Readable.ALL_SOURCES, loadable="kv"),
         Kind("Adapter", Readable.ALL_SOURCES, loadable="adapter"),
     )
 }
+
+DERIVED = tuple(sorted(kind.label for kind in KINDS.values() if kind.readable is Readable.ALL_SOURCES))
+"""Kinds that need all their sources: readable by those who may read these, stale when one changes."""
+
+VERSION_PROPERTIES = (
+    "payload",
+    "fingerprint",
+    "adapters",
+    "tokens",
+    "bytes",
+    "source_order",
+    "source_sha256",
+    "extractor",
+)
+"""What a version alone may bear."""

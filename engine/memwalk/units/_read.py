@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,11 @@ class Unit:
     text: str
     policy_class: str | None
     properties: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+    valid_from: int | None = None
+    """World time (ms)."""
+    valid_to: int | None = None
 
     @property
     def ref(self) -> UnitRef:
@@ -179,4 +185,17 @@ def _unit(row: dict[str, Any]) -> Unit:
     policy_class = row["properties"].get("policy_class")
     # How often an entity came and went tells of evidence one may not read.
     seq = 1 if KINDS[kind].readable is Readable.ANY_EVIDENCE else row["seq"]
-    return Unit(row["id"], kind, row["space"], seq, row["name"], row["text"], policy_class, shown | version)
+    return Unit(
+        row["id"],
+        kind,
+        row["space"],
+        seq,
+        row["name"],
+        row["text"],
+        policy_class,
+        shown | version,
+        tuple(row["version"].get("tags") or ()),
+        json.loads(row["version"].get("metadata") or "{}"),
+        row["version"].get("valid_from"),
+        row["version"].get("valid_to"),
+    )

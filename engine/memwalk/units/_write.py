@@ -1,70 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing units, inside a transaction that the caller holds."""
+"""Writing units, inside a transaction that the caller holds. Who may is decided by the caller.
+
+Every function takes a batch: with the transaction, all of it is written or none.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from memwalk._version import __version__
 from memwalk.errors import InvalidArgument
+from memwalk.policy import derived_rights, ensure_classes, right_of
 from memwalk.store import FOREVER
-from memwalk.units._identity import content_hash, new_id
+from memwalk.units._identity import new_id
 from memwalk.units._kinds import KINDS, Readable
+from memwalk.units._states import State, check_transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from memwalk.store import Transaction
+    from memwalk.units._new import NewUnit
 
-__all__ = ["AGENT", "NewUnit", "put_units", "record_activity", "retire_units"]
+__all__ = ["AGENT", "Held", "lock_units", "put_units", "record_activity", "retire_units", "write_versions"]
 
 AGENT = f"memwalk/{__version__}"
 """The software agent that acts for principals."""
 
 
 @dataclass(frozen=True, slots=True)
-class NewUnit:
-    """What a unit shall say. `policy_class` is None for kinds readable by evidence."""
+class Held:
+    """What a locked unit is now."""
 
     id: str
     kind: str
+    space: str | None
+    seq: int
+    state: str
+    content_hash: str
+    right: str | None
+    published: bool
+    since: int
+    """`tx_from` of its head (ms)."""
     name: str
     text: str
-    space: str | None = None
-    policy_class: str | None = None
-    properties: Mapping[str, object] = field(default_factory=dict)
-    version: Mapping[str, object] = field(default_factory=dict)
-    """Properties of the version alone: payload, fingerprint, tokens, …"""
-    derived_from: tuple[tuple[str, int], ...] = ()
-    """(unit id, seq) of each exact version this one is made from."""
-
-    def hash(self) -> str:
-        """What tells whether a new version is due.
-
-        For what is derived from all its sources the exact source versions count; a passage of a
-        document that changed elsewhere stays the version it is.
-        """
-        derived = KINDS[self.kind].readable is Readable.ALL_SOURCES
-        version = {**self.version, "from": self.derived_from if derived else ()}
-        return content_hash(self.name, self.text, self.properties, version)
-
-    def row(self) -> dict[str, object]:
-        """The unit as a parameter of `units/put_units`."""
-        unknown = self.properties.keys() - set(KINDS[self.kind].properties)
-        if unknown:
-            raise InvalidArgument("properties", sorted(unknown), f"those of {self.kind}: {KINDS[self.kind].properties}")
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "name": self.name,
-            "text": self.text,
-            "space": self.space,
-            "policy_class": self.policy_class,
-            "properties": dict(self.properties),
-            "version": dict(self.version),
-            "content_hash": self.hash(),
-        }
 
 
 def record_activity(tx: Transaction, principal: str, name: str, detail: str = "") -> str:
@@ -82,6 +63,12 @@ def record_activity(tx: Transaction, principal: str, name: str, detail: str = ""
     return activity
 
 
+def lock_units(tx: Transaction, ids: Iterable[str]) -> dict[str, Held]:
+    """Lock those of these units that are there, in the order of their ids, and read them."""
+    rows = tx.run("units/lock_units", ids=sorted(set(ids)))
+    return {row["id"]: Held(**row) for row in rows}
+
+
 def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[str, int]:
     """Create, revive or update units by content.
 
@@ -91,26 +78,67 @@ def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[
     -------
     dict
         The new head's number of each unit that changed, by id.
+
+    Raises
+    ------
+    InvalidArgument
+        A unit is not what its kind allows, or is there with another kind or space.
+    NotFound
+        A version that a unit is derived from is not there.
     """
-    ordered = sorted(units, key=lambda unit: unit.id)
-    if not ordered:
-        return {}
-    rows = tx.run("units/put_units", rows=[u.row() for u in ordered], activity=activity, at=tx.at, forever=FOREVER)
-    changed = {row["id"]: int(row["seq"]) for row in rows}
+    ordered = sorted((unit.checked() for unit in units), key=lambda unit: unit.id)
+    held = lock_units(tx, (unit.id for unit in ordered))
+    due = []
+    for unit in ordered:
+        there = held.get(unit.id)
+        if there is not None:
+            if (there.kind, there.space) != (unit.kind, unit.space):
+                raise InvalidArgument("unit", unit.id, f"a {there.kind} of space {there.space}, which it is already")
+            if there.state == State.LIVE and there.content_hash == unit.hash():
+                continue
+        check_transition("add", unit.id, there.state if there else State.ABSENT)
+        due.append(unit)
+    return write_versions(tx, activity, due, held)
+
+
+def write_versions(
+    tx: Transaction, activity: str, units: Sequence[NewUnit], held: Mapping[str, Held]
+) -> dict[str, int]:
+    """Write one new head version for each of these units, sorted by id; `held` are those that are locked.
+
+    Returns
+    -------
+    dict
+        The new head's number of each unit, by id.
+    """
+    keys = _class_keys(tx, units, held)
+    created: list[tuple[str | None, dict[str, Any]]] = []
+    updated: list[dict[str, Any]] = []
+    for unit in units:
+        there = held.get(unit.id)
+        row = _row(tx, unit, there, keys[unit.id])
+        if there is None:
+            created.append((unit.space, row))
+        else:
+            updated.append(row)
+    created.sort(key=lambda pair: pair[0] or "")
+    for space, rows in groupby(created, key=lambda pair: pair[0]):
+        _create(tx, activity, space, [row for _, row in rows])
+    if updated:
+        tx.run("units/update_units", rows=updated, activity=activity)
     derivations = [
-        {"id": unit.id, "seq": changed[unit.id], "source": source, "source_seq": seq}
-        for unit in ordered
-        if unit.id in changed
+        {"id": unit.id, "seq": held[unit.id].seq + 1 if unit.id in held else 1, "source": source, "source_seq": seq}
+        for unit in units
         for source, seq in unit.derived_from
     ]
     if derivations:
         tx.run("units/create_derivations", rows=derivations)
-    tx.touch(*changed)
-    return changed
+    tx.touch(*(unit.id for unit in units))
+    return {unit.id: held[unit.id].seq + 1 if unit.id in held else 1 for unit in units}
 
 
 def retire_units(tx: Transaction, activity: str, ids: Sequence[str]) -> list[str]:
-    """Retire units, and the entities and facts that lose their last evidence with them.
+    """Retire live units, and the entities and facts that lose their last evidence with them.
 
     Returns
     -------
@@ -128,3 +156,51 @@ def _retire(tx: Transaction, activity: str, ids: Sequence[str]) -> list[str]:
     retired = [row["id"] for row in rows]
     tx.touch(*retired)
     return retired
+
+
+def _class_keys(tx: Transaction, units: Sequence[NewUnit], held: Mapping[str, Held]) -> dict[str, str | None]:
+    """The key of each unit's policy class; None for those readable by evidence."""
+    sources = {
+        unit.id: unit.derived_from
+        for unit in units
+        if KINDS[unit.kind].readable is Readable.ALL_SOURCES
+        and unit.derived_from
+        and not (unit.id in held and held[unit.id].published)
+    }
+    needed = derived_rights(tx, sources) if sources else {}
+    rights: dict[str, frozenset[str]] = {}
+    for unit in units:
+        if unit.space is not None:
+            own = held[unit.id].right if unit.id in held else None
+            rights[unit.id] = frozenset({own or right_of(unit.space)}) | needed.get(unit.id, frozenset())
+    keys = ensure_classes(tx, {needs for needs in rights.values() if len(needs) > 1})
+    return {
+        unit.id: None if unit.id not in rights else keys.get(rights[unit.id], next(iter(rights[unit.id])))
+        for unit in units
+    }
+
+
+def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str | None) -> dict[str, Any]:
+    """A unit and its new version as a row of `units/create_units` or `units/update_units`."""
+    content = unit.content()
+    seq = there.seq + 1 if there else 1
+    # A writer on a slower clock must not end a version before it began.
+    at = max(tx.at, there.since + 1) if there else tx.at
+    shown: dict[str, Any] = {**content, "seq": seq, "state": State.LIVE.value, "policy_class": policy_class}
+    if there is None:
+        shown |= {"id": unit.id, "space": unit.space, "created_at": tx.at}
+        shown["right"] = None if unit.space is None else right_of(unit.space)
+    elif (there.name, there.text) != (unit.name, unit.text):
+        shown["vector"] = None  # of other words; the caller sets the new one
+    version = {**content, **unit.version, "unit_id": unit.id, "kind": unit.kind, "seq": seq, "state": State.LIVE.value}
+    version |= {"policy_class": policy_class, "tx_from": at, "tx_to": FOREVER}
+    return {"id": unit.id, "kind": unit.kind, "at": at, "unit": shown, "version": version}
+
+
+def _create(tx: Transaction, activity: str, space: str | None, rows: list[dict[str, Any]]) -> None:
+    if space is None:
+        tx.run("units/create_shared_units", rows=rows, activity=activity)
+        return
+    made = tx.run("units/create_units", rows=rows, activity=activity, space=space)
+    if made[0]["count"] != len(rows):
+        raise InvalidArgument("space", space, "a space that is there")
