@@ -4,24 +4,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
 from memwalk.errors import SourceError
+from memwalk.memory._policy_methods import PolicyMethods
+from memwalk.memory._unit_methods import UnitMethods
 from memwalk.schedule import Budget
-from memwalk.units import find_unit, list_history, list_loadables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from memwalk.ingest import AddReport
     from memwalk.memory._chat import Conversation
     from memwalk.memory._generate import Answer
-    from memwalk.memory._session import Session
-    from memwalk.policy import Grant, Principal, Space
     from memwalk.progress import Progress
     from memwalk.schedule import Form, Plan
-    from memwalk.units import Loadable, Unit, UnitRef
+    from memwalk.units import Loadable
     from memwalk.walk import Profile, Result
 
 __all__ = ["DEFAULT_SPACE", "Memory"]
@@ -30,35 +29,11 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory:
+class Memory(UnitMethods, PolicyMethods):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.
     """
-
-    def __init__(self, session: Session, principal: str) -> None:
-        self._session = session
-        self.principal = principal
-
-    def as_principal(self, principal: str) -> Memory:
-        """The same store on behalf of somebody else.
-
-        Raises
-        ------
-        UnknownPrincipal
-        """
-        self._session.readable_classes(principal)
-        return Memory(self._session, principal)
-
-    def close(self) -> None:
-        """Close the store; the local server stops when nobody has used it for a while."""
-        self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     @property
     def uri(self) -> str:
@@ -134,29 +109,6 @@ class Memory:
         from memwalk.memory._find import explain
 
         return explain(self._session, self.principal, query, limit=limit, profile=profile)
-
-    def show(self, reference: str) -> Unit:
-        """One unit, by id, the beginning of an id, or name.
-
-        Raises
-        ------
-        NotFound, InvalidArgument
-        """
-        return find_unit(self._session.store, self._classes(), reference)
-
-    def history(self, unit: str | UnitRef) -> list[dict[str, Any]]:
-        """The versions of a unit, newest first, with what made them and on whose behalf.
-
-        Raises
-        ------
-        NotFound
-        """
-        reference = unit if isinstance(unit, str) else unit.id
-        return list_history(self._session.store, self._classes(), self.show(reference).id)
-
-    def loadables(self) -> list[Loadable]:
-        """The KV blocks and adapters the principal may read, stale ones included and marked."""
-        return list_loadables(self._session.store, self._classes())
 
     # --- planning and answering --------------------------------------------------------------------
 
@@ -242,37 +194,6 @@ class Memory:
 
         return build_adapter(self._session, self.principal, units, space=space, progress=progress)
 
-    # --- who may do what ---------------------------------------------------------------------------
-
-    def spaces(self) -> list[Space]:
-        """The spaces the principal may read."""
-        return policy.list_spaces(self._session.store, self._classes())
-
-    def create_space(self, space: str, *, local_only: bool = False) -> Space:
-        """Create a space (administrators)."""
-        return policy.create_space(self._session.store, self.principal, space, local_only=local_only)
-
-    def principals(self) -> list[Principal]:
-        """All principals (administrators)."""
-        return policy.list_principals(self._session.store, self.principal)
-
-    def create_principal(self, principal: str, *, kind: str = "user", groups: Iterable[str] = ()) -> Principal:
-        """Create a user, group or agent (administrators)."""
-        return policy.create_principal(self._session.store, self.principal, principal, kind=kind, groups=tuple(groups))
-
-    def grant(self, principal: str, role: str, *, space: str, until: int | None = None) -> None:
-        """Give a principal a role (reader, writer, admin) on a space (its administrators)."""
-        window = {} if until is None else {"until": until}
-        policy.grant(self._session.store, self.principal, principal, role, space, **window)
-
-    def revoke(self, principal: str, *, space: str) -> int:
-        """End a principal's own grants on a space (its administrators)."""
-        return policy.revoke(self._session.store, self.principal, principal, space)
-
-    def grants(self, space: str | None = None) -> list[Grant]:
-        """The running grants on a space, or on all (their administrators)."""
-        return policy.list_grants(self._session.store, self.principal, space)
-
     # --- Cypher ------------------------------------------------------------------------------------
 
     def cypher(
@@ -290,6 +211,3 @@ class Memory:
         """
         policy.require_administrator(self._session.store, self.principal, "run raw Cypher on")
         return self._session.store.run_text(text, parameters or {}, write=write, limit=limit)
-
-    def _classes(self) -> list[str]:
-        return self._session.readable_classes(self.principal)
