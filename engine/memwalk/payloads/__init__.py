@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes too big for a property, content-addressed by sha256, in a folder or any bucket."""
 
-from memwalk.payloads._payloads import PayloadStore
+from memwalk.payloads._payloads import GRACE_SECONDS, Payload, PayloadStore, Sweep
 
-__all__ = ["PayloadStore"]
+__all__ = ["GRACE_SECONDS", "Payload", "PayloadStore", "Sweep"]
