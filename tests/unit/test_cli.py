@@ -225,13 +225,28 @@ def test_stored_text_does_not_steer_the_terminal() -> None:
     assert "\x1b" not in as_text({"k\x1b[2J": ["\x1b[31m"]})
 
 
-def test_ends_of_grants() -> None:
-    from memwalk.cli._rights import _time
+def test_times_as_typed() -> None:
+    """Dates, times with and without zone, spans ahead and back; nonsense is refused."""
+    from memwalk.cli._times import parse_time
 
-    now = datetime(2026, 1, 31, 18, tzinfo=UTC)
-    assert _time("90m", now) == datetime(2026, 1, 31, 19, 30, tzinfo=UTC)
-    assert _time("2026-12-31T18:00+02:00", now) == datetime(2026, 12, 31, 16, tzinfo=UTC)
-    assert _time("2026-12-31", now).tzinfo is not None
+    now = round(datetime(2026, 1, 31, 18, tzinfo=UTC).timestamp()) * 1000
+    hour = 3_600_000
+    for text, expected in {
+        "now": now,
+        "90m": now + hour * 3 // 2,
+        "+30d": now + 720 * hour,
+        "30d from now": now + 720 * hour,
+        "-2h": now - 2 * hour,
+        "2h ago": now - 2 * hour,
+        "2 H  ago": now - 2 * hour,
+        "2026-12-31T18:00+02:00": round(datetime(2026, 12, 31, 16, tzinfo=UTC).timestamp()) * 1000,
+        "2026-12-31": round(datetime(2026, 12, 31).astimezone().timestamp()) * 1000,
+        "2026-12-31T18:00": round(datetime(2026, 12, 31, 18).astimezone().timestamp()) * 1000,
+    }.items():
+        assert parse_time(text, now, option="--until") == expected, text
+    for text in ("soon", "", "30", "30y", "-2h ago", "+2h from now", "2026-13-01", "9" * 30):
+        with pytest.raises(typer.BadParameter):
+            parse_time(text, now, option="--until")
 
 
 def test_examples_in_docstrings_hold() -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "grants_table",
     "history_table",
     "loadables_table",
+    "minutes",
     "models_table",
     "principals_table",
     "report_table",
@@ -159,7 +160,7 @@ def history_table(unit: Unit, versions: list[dict[str, Any]]) -> RenderableType:
         (
             str(row["seq"]),
             row["state"] or "",
-            _minutes(row["at"]) if row["at"] is not None else "",
+            minutes(row["at"]) if row["at"] is not None else "",
             row["activity"] or "",
             row["principal"] or "",
             (row["content_hash"] or "")[:12],
@@ -236,12 +237,13 @@ def principals_table(principals: Iterable[Principal]) -> Table:
 def grants_table(grants: Iterable[Grant]) -> Table:
     """Running grants."""
     rows = [
-        (g.principal, g.role, g.space or "the whole store", _minutes(g.since), _minutes(g.until) or "no end")
+        (g.principal, g.role, g.space or "the whole store", minutes(g.since), minutes(g.until) or "no end")
         for g in grants
     ]
     return rows_table(("principal", "role", "on", "since", "until"), rows)
 
 
-def _minutes(ms: int) -> str:
+def minutes(ms: int) -> str:
+    """A time (ms) to the minute; empty for one that never comes."""
     moment = time_of(ms)
     return f"{moment[:10]} {moment[11:16]}Z" if moment else ""

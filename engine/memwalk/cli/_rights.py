@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`memwalk space`, `principal`, `grant`, `revoke`, `grants`: who may read and write what."""
 
-import re
-from datetime import datetime, timedelta
+import time
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,11 +10,11 @@ import typer
 from memwalk.cli import _document, _render
 from memwalk.cli._run import As, Json, Run, StoreAt, command, group
 from memwalk.cli._streams import emit_json, say, show
+from memwalk.cli._times import TIME_FORMS, parse_time
 
 __all__ = ["register"]
 
 _PANEL = "Rights"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class RoleName(StrEnum):
@@ -132,7 +131,7 @@ def grant(
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="When it ends: 2026-12-31, 2026-12-31T18:00, or 90m, 12h, 30d, 4w from now.",
+            help=f"When it ends: {TIME_FORMS}.",
             show_default=False,
         ),
     ] = None,
@@ -144,10 +143,10 @@ def grant(
     An administrator of the store who names a principal or a space that is not there yet creates it.
     """
     run = Run.of(context, store, principal)
-    end = None if until is None else _time(until, datetime.now().astimezone())
+    end = None if until is None else parse_time(until, time.time_ns() // 1_000_000, option="--until")
     with run.open(make=True) as memory:
-        memory.grant(grantee, role.value, space=space, until=None if end is None else round(end.timestamp() * 1000))
-    say(f"{grantee} is {role.value} of {space}{f' until {end:%Y-%m-%d %H:%M %Z}' if end else ''}")
+        memory.grant(grantee, role.value, space=space, until=end)
+    say(f"{grantee} is {role.value} of {space}{f' until {_render.minutes(end)}' if end else ''}")
 
 
 def revoke(
@@ -184,21 +183,3 @@ def grants(
         emit_json({"grants": [_document.of_grant(found) for found in running]})
     else:
         show(_render.grants_table(running))
-
-
-def _time(text: str, now: datetime) -> datetime:
-    """When a grant ends.
-
-    >>> from datetime import UTC
-    >>> _time("12h", datetime(2026, 1, 31, 18, tzinfo=UTC)).isoformat()
-    '2026-02-01T06:00:00+00:00'
-    """
-    span = re.fullmatch(r"(\d{1,5})([mhdw])", text.strip())
-    if span:
-        return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        hint = f"{text!r} is no time: 2026-12-31, 2026-12-31T18:00, or 30d"
-        raise typer.BadParameter(hint, param_hint="--until") from None
-    return time if time.tzinfo else time.astimezone()
