@@ -95,6 +95,7 @@ def _connect(
             database=endpoint.database,
         ),
         disk=directory,
+        lease=lease,
     )
     closing.callback(store.close)
     return directory, store

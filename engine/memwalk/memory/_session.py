@@ -87,6 +87,8 @@ class Session:
     models: Models
     closing: ExitStack = field(default_factory=ExitStack)
     _graphs: dict[tuple[str, ...], tuple[int, WalkGraph]] = field(default_factory=dict)
+    _generation: int = 0
+    """Of the graph they were read from."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def readable_classes(self, principal: str) -> list[str]:
@@ -99,8 +101,11 @@ class Session:
 
         key = tuple(classes)
         with self._lock:
-            cached = self._graphs.get(key)
             watermark = self.store.watermark()
+            if self._generation != self.store.data_generation:
+                self._graphs.clear()
+                self._generation = self.store.data_generation
+            cached = self._graphs.get(key)
             if cached is not None and self._unchanged(cached[0], watermark):
                 self._graphs[key] = (watermark, cached[1])
                 return cached[1]

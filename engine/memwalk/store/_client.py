@@ -5,31 +5,26 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
+import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import neo4j
 from neo4j import exceptions as driver_errors
 
-from memwalk.errors import (
-    AuthenticationFailed,
-    InvalidArgument,
-    QueryFailed,
-    StorageFull,
-    StoreBusy,
-    StoreUnavailable,
-)
+from memwalk.config import StoreSettings
+from memwalk.errors import InvalidArgument
 from memwalk.store._chain import chain_hash
+from memwalk.store._driver import open_driver, translated
 from memwalk.store._queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from memwalk.config import StoreSettings
+    from memwalk.store.server import Generation, Lease
 
 __all__ = ["FOREVER", "Change", "Reader", "Store", "Transaction"]
 
@@ -40,9 +35,6 @@ FOREVER = 2**63 - 1
 """`tx_to` of what is so now (ms): a far-future sentinel, because null cannot be in an index range."""
 
 _CONSTRAINT_RETRIES = 5
-_LITTLE_SPACE = 16 << 20
-"""Bytes below which a failing server is taken to lack room: more than a file of its transaction log."""
-_SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 
 logger = logging.getLogger("memwalk.store")
 
@@ -120,6 +112,10 @@ class Store:
         Close the driver with the store.
     disk : Path, optional
         Where a local server keeps its data, to tell a full disk from other failures.
+    lease : Lease, optional
+        On a local server: operations wait for its maintenance, and find it again afterwards.
+    settings : StoreSettings, optional
+        How to connect again.
     """
 
     def __init__(
@@ -131,6 +127,8 @@ class Store:
         username: str = "",
         owned: bool = False,
         disk: Path | None = None,
+        lease: Lease | None = None,
+        settings: StoreSettings | None = None,
     ) -> None:
         self._driver = driver
         self._owned = owned
@@ -139,10 +137,16 @@ class Store:
         self.username = username
         self.disk = disk
         self.queries_sent = 0
+        self._lease = lease
+        self._settings = settings or StoreSettings()
+        self._generation = lease.generation if lease else None
+        self._renewing = threading.Lock()
 
     @classmethod
-    def connect(cls, settings: StoreSettings, disk: Path | None = None) -> Store:
+    def connect(cls, settings: StoreSettings, disk: Path | None = None, lease: Lease | None = None) -> Store:
         """Connect to the Neo4j at `settings.uri` and wait for its first answer.
+
+        `disk` and `lease` are those of a local server: see `Store`.
 
         Raises
         ------
@@ -153,21 +157,17 @@ class Store:
         InvalidArgument
             The URI is not one the driver understands.
         """
-        if settings.uri.partition("://")[0] not in _SCHEMES:  # the driver's HTTP is a preview with its own needs
-            raise InvalidArgument("NEO4J_URI", settings.uri, "a Bolt address such as bolt://localhost:7687")
-        try:
-            driver = neo4j.GraphDatabase.driver(
-                settings.uri,
-                auth=(settings.username, settings.password),
-                connection_timeout=settings.connect_seconds,
-                connection_acquisition_timeout=settings.connect_seconds,
-                max_transaction_retry_time=30.0,
-                notifications_min_severity="OFF",
-                user_agent="memwalk",
-            )
-        except (driver_errors.ConfigurationError, ValueError) as error:
-            raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
-        store = cls(driver, settings.database, uri=settings.uri, username=settings.username, owned=True, disk=disk)
+        driver = open_driver(settings)
+        store = cls(
+            driver,
+            settings.database,
+            uri=settings.uri,
+            username=settings.username,
+            owned=True,
+            disk=disk,
+            lease=lease,
+            settings=settings,
+        )
         try:
             with store._translated("connect"):
                 driver.verify_connectivity()
@@ -178,6 +178,11 @@ class Store:
             driver.close()
             raise
         return store
+
+    @property
+    def data_generation(self) -> int:
+        """Grows when the whole graph was replaced by another: what was read before is of no use then."""
+        return self._generation.data if self._generation else 0
 
     def close(self) -> None:
         """Close the driver if this store made it."""
@@ -311,33 +316,39 @@ class Store:
         self.queries_sent += 1
         return self._driver.session(database=self.database, default_access_mode=access, fetch_size=fetch_size)
 
-    def _disk_is_full(self) -> bool:
-        return self.disk is not None and shutil.disk_usage(self.disk).free < _LITTLE_SPACE
+    @contextmanager
+    def _passage(self) -> Iterator[None]:
+        """Past the gate of a local server, with a driver that reaches it."""
+        if self._lease is None:
+            yield
+            return
+        with self._lease.passage() as generation:
+            if generation != self._generation:
+                self._renew(self._lease, generation)
+            yield
+
+    def _renew(self, lease: Lease, generation: Generation) -> None:
+        with self._renewing:
+            if generation == self._generation:
+                return
+            at = lease.renew()
+            settings = replace(
+                self._settings, uri=at.uri, username=at.username, password=at.password, database=at.database
+            )
+            driver = open_driver(settings)
+            try:
+                driver.verify_connectivity()
+            except BaseException:
+                driver.close()
+                raise
+            self.close()
+            self._driver, self.uri, self.database = driver, at.uri, at.database
+            self._generation = generation
 
     @contextmanager
     def _translated(self, query: str) -> Iterator[None]:
-        try:
+        with translated(query, self.uri, self.username, self.disk), self._passage():
             yield
-        except driver_errors.AuthError:
-            raise AuthenticationFailed(self.uri, self.username) from None
-        except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
-            raise StoreUnavailable(self.uri, str(error).splitlines()[0].rstrip(": ")) from error
-        except driver_errors.ClientError as error:
-            raise QueryFailed(query, error.code or "", error.message or "") from error
-        except driver_errors.Neo4jError as error:
-            text = f"{error.code}: {error.message}"
-            if "space left" in text or self._disk_is_full():
-                raise StorageFull(self.disk or self.uri, "nothing of this was written") from error
-            if "needs to be restarted" in text:
-                detail = (
-                    "its database stopped on a critical error; `memwalk db stop`, and it starts again when next opened"
-                )
-                raise StoreUnavailable(self.uri, detail) from error
-            if error.is_retryable():
-                raise StoreBusy(f"{query}: {text}") from error
-            raise QueryFailed(query, error.code or "", error.message or "") from error
-        except driver_errors.DriverError as error:
-            raise StoreUnavailable(self.uri, str(error)) from error
 
 
 def _append_change(tx: Transaction, operation: str) -> None:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from memwalk.store.server._gate import Gate, Generation
 from memwalk.store.server._jars import BROWSER, Jar, JarCache, read_list, server_versions
 from memwalk.store.server._server import Lease, LocalServer, ServerAddress, ServerStatus
 
 __all__ = [
     "BROWSER",
+    "Gate",
+    "Generation",
     "Jar",
     "JarCache",
     "Lease",

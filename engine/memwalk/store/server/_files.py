@@ -69,11 +69,16 @@ class Files:
         self.start_lock = home / "start.lock"
         self.supervisor_lock = home / "supervisor.lock"
 
-    def make(self) -> None:
-        """Make the folders that are missing, for this user alone."""
+    def make_home(self) -> None:
+        """Make the home, for this user alone."""
         with storage_errors(self.home):
             self.home.parent.mkdir(parents=True, exist_ok=True)
             self.home.mkdir(mode=0o700, exist_ok=True)
+
+    def make(self) -> None:
+        """Make the folders that are missing, for this user alone."""
+        self.make_home()
+        with storage_errors(self.home):
             for folder in (
                 self.conf,
                 self.data,

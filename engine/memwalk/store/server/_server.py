@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Self
 from memwalk.errors import ServerFailed, StoreBusy
 from memwalk.store.server import _launch, _process
 from memwalk.store.server._files import Files, Flock
+from memwalk.store.server._gate import Gate
 from memwalk.store.server._jars import BROWSER, JarCache
 from memwalk.store.server._process import STOP_SECONDS
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from memwalk.config import ServerSettings
     from memwalk.progress import Progress
     from memwalk.store.server._files import Record
+    from memwalk.store.server._gate import Generation
 
 __all__ = ["Lease", "LocalServer", "ServerAddress", "ServerStatus"]
 
@@ -69,15 +72,37 @@ class Lease:
     Attributes
     ----------
     endpoint : ServerAddress
+    generation : Generation
+        Of the server when it was joined.
     """
 
-    def __init__(self, endpoint: ServerAddress, hold: Flock) -> None:
+    def __init__(
+        self,
+        server: LocalServer,
+        endpoint: ServerAddress,
+        generation: Generation,
+        hold: Flock,
+        progress: Progress | None,
+    ) -> None:
         self.endpoint = endpoint
+        self.generation = generation
+        self._server = server
         self._hold = hold
+        self._progress = progress
+
+    def passage(self) -> AbstractContextManager[Generation]:
+        """Every operation on the server runs inside this: maintenance waits for its end, and it for maintenance's."""
+        return self._server.gate.passage(self._progress)
+
+    def renew(self) -> ServerAddress:
+        """Inside the passage, after a maintenance: where the server answers now; it is started if need be."""
+        self.endpoint = self._server.rejoin(self._hold, self._progress)
+        return self.endpoint
 
     def close(self) -> None:
         """Give the hold back. Closing twice is harmless."""
         self._hold.close()
+        self._server.gate.rest()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +144,8 @@ class LocalServer:
         self.directory = directory.expanduser().resolve()
         self.settings = settings
         self.jars = JarCache(cache / "jars", offline=offline)
-        self._files = Files(self.directory / "neo4j")
+        self.files = Files(self.directory / "neo4j")
+        self.gate = Gate.of(self.files.home)
 
     # --- joining ---------------------------------------------------------------------------------
 
@@ -150,18 +176,23 @@ class LocalServer:
             It runs for others, in another way than asked; or somebody is starting or stopping it for too long.
         """
         if self._usable(http=http) is None:
-            _launch.check_directory(self._files, self.settings)
+            _launch.check_directory(self.files, self.settings)
             self._fetch(http=http, progress=progress)  # before any lock: it may take minutes
-        self._files.make()
-        hold = Flock(self._files.clients_lock)
-        try:
-            self._take(hold)
-            hold.touch()
-            record = self._usable(http=http) or self._start(hold, http=http, progress=progress)
-            return Lease(self._address(record), hold)
-        except BaseException:
-            hold.close()
-            raise
+        self.files.make_home()
+        with self.gate.passage(progress) as generation:
+            self.files.make()
+            hold = Flock(self.files.clients_lock)
+            try:
+                return Lease(self, self.rejoin(hold, progress, http=http), generation, hold, progress)
+            except BaseException:
+                hold.close()
+                raise
+
+    def rejoin(self, hold: Flock, progress: Progress | None, *, http: bool = False) -> ServerAddress:
+        """Inside the gate, with a client's lock of one's own: join the running server, or start it first."""
+        self._take(hold)
+        hold.touch()
+        return self._address(self._usable(http=http) or self._start(hold, http=http, progress=progress))
 
     def _take(self, hold: Flock) -> None:
         """Take the clients' lock, which a supervisor holds while it stops an idle server."""
@@ -173,18 +204,18 @@ class LocalServer:
         self.join(progress, http=http).close()
         status = self.status()
         if status is None:
-            raise ServerFailed("Neo4j ended as soon as it had started", self._files.console)
+            raise ServerFailed("Neo4j ended as soon as it had started", self.files.console)
         return status
 
     def _usable(self, *, http: bool) -> Record | None:
         """The running server, if it answers, is looked after, and is what was asked for."""
-        record = self._files.read_record()
+        record = self.files.read_record()
         if (
             record
             and record.state == "ready"
             and self._suits(record, http=http)
             and _process.is_server(record.pid, record.token)
-            and _launch.supervised(self._files)
+            and _launch.supervised(self.files)
             and _process.bolt_answers(record.bolt_port)
         ):
             return record
@@ -194,32 +225,32 @@ class LocalServer:
         return record.version == self.settings.version and (record.http_port is not None or not http)
 
     def _start(self, hold: Flock, *, http: bool, progress: Progress | None) -> Record:
-        with Flock(self._files.start_lock) as lock:
+        with Flock(self.files.start_lock) as lock:
             if not lock.acquire(seconds=self.settings.start_seconds + 2 * STOP_SECONDS):
                 raise StoreBusy(f"another process has been starting the Neo4j of {self.directory} for too long")
             if record := self._usable(http=http):
                 return record  # somebody else was quicker
-            _launch.check_directory(self._files, self.settings)
+            _launch.check_directory(self.files, self.settings)
             self._fetch(http=http, progress=progress)
-            record = _launch.recover(self._files)
+            record = _launch.recover(self.files)
             if record and not self._suits(record, http=http):
                 self._stop_unused(record, hold)
                 record = None
             if record:
                 record = self._rejoin(record, progress)
-            return record or _launch.launch(self._files, self.settings, self.jars, http=http, progress=progress)
+            return record or _launch.launch(self.files, self.settings, self.jars, http=http, progress=progress)
 
     def _rejoin(self, record: Record, progress: Progress | None) -> Record | None:
         """A server that somebody else started, looked after again and answering; None if it is ending."""
-        if not _launch.supervised(self._files):
+        if not _launch.supervised(self.files):
             try:
-                _launch.supervise(self._files, record.token, "--adopt")
+                _launch.supervise(self.files, record.token, "--adopt")
             except ServerFailed:
                 if _process.is_server(record.pid, record.token):
                     raise
-        if ready := _launch.wait_ready(self._files, record, self.settings.start_seconds, progress):
+        if ready := _launch.wait_ready(self.files, record, self.settings.start_seconds, progress):
             return ready
-        return _launch.recover(self._files)
+        return _launch.recover(self.files)
 
     def _stop_unused(self, record: Record, hold: Flock) -> None:
         """Stop a server that is not what was asked for, unless others use it."""
@@ -227,7 +258,7 @@ class LocalServer:
         alone = hold.acquire()
         others = _process.client_connections(record.pid, {record.bolt_port, record.http_port or 0})
         if alone and not others:
-            _launch.stop(self._files, record)
+            _launch.stop(self.files, record)
         self._take(hold)
         if not alone or others:
             way = f"Neo4j {record.version}" + ("" if record.http_port else " without its Browser")
@@ -242,7 +273,7 @@ class LocalServer:
         return ServerAddress(
             uri=f"bolt://{_process.HOST}:{record.bolt_port}",
             username=_launch.USERNAME,
-            password=self._files.read_line(self._files.password),
+            password=self.files.read_line(self.files.password),
             database=_DATABASE,
             http_uri=f"http://{_process.HOST}:{record.http_port}" if record.http_port else None,
             version=record.version,
@@ -253,11 +284,11 @@ class LocalServer:
 
     def status(self) -> ServerStatus | None:
         """The running server, or None; nothing is started and nothing made."""
-        record = self._files.read_record()
+        record = self.files.read_record()
         if record is None or not _process.is_server(record.pid, record.token):
             return None
         address = self._address(record)
-        with Flock(self._files.clients_lock) as lock:
+        with Flock(self.files.clients_lock) as lock:
             leased = not lock.acquire()
         return ServerStatus(
             state=record.state,
@@ -265,7 +296,7 @@ class LocalServer:
             uri=address.uri,
             http_uri=address.http_uri,
             pid=record.pid,
-            supervisor_pid=record.supervisor_pid if _launch.supervised(self._files) else None,
+            supervisor_pid=record.supervisor_pid if _launch.supervised(self.files) else None,
             started_at=record.started_at,
             idle_seconds=record.idle_seconds,
             leased=leased,
@@ -280,21 +311,24 @@ class LocalServer:
         StoreBusy
             It does not end, or somebody has been starting it for too long.
         """
-        if not self._files.home.is_dir():
+        if not self.files.home.is_dir():
             return False
-        with Flock(self._files.start_lock) as lock:
-            if not lock.acquire(seconds=self.settings.start_seconds + STOP_SECONDS):
-                raise StoreBusy(f"another process has been starting the Neo4j of {self.directory} for too long")
-            record = _launch.recover(self._files)
-            if record:
-                _launch.stop(self._files, record)
-            return record is not None
+        try:
+            with self.gate.passage(), Flock(self.files.start_lock) as lock:
+                if not lock.acquire(seconds=self.settings.start_seconds + STOP_SECONDS):
+                    raise StoreBusy(f"another process has been starting the Neo4j of {self.directory} for too long")
+                record = _launch.recover(self.files)
+                if record:
+                    _launch.stop(self.files, record)
+                return record is not None
+        finally:
+            self.gate.rest()
 
     @property
     def log_files(self) -> list[Path]:
         """The logs there are, the most telling first."""
-        logs = self._files.logs
-        candidates = [self._files.console, logs / "neo4j.log", logs / "debug.log", self._files.supervisor_log]
+        logs = self.files.logs
+        candidates = [self.files.console, logs / "neo4j.log", logs / "debug.log", self.files.supervisor_log]
         return [path for path in candidates if path.is_file()]
 
     def environment(self, progress: Progress | None = None) -> dict[str, str]:

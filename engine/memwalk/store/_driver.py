@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Neo4j's driver: opened with our settings, its errors told in our words."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import neo4j
+from neo4j import exceptions as driver_errors
+
+from memwalk.errors import (
+    AuthenticationFailed,
+    InvalidArgument,
+    QueryFailed,
+    StorageFull,
+    StoreBusy,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from memwalk.config import StoreSettings
+
+__all__ = ["open_driver", "translated"]
+
+_LITTLE_SPACE = 16 << 20
+"""Bytes below which a failing server is taken to lack room: more than a file of its transaction log."""
+_SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
+
+
+def open_driver(settings: StoreSettings) -> neo4j.Driver:
+    """A driver; it has not yet connected.
+
+    Raises
+    ------
+    InvalidArgument
+        The URI is not one it understands.
+    """
+    if settings.uri.partition("://")[0] not in _SCHEMES:  # the driver's HTTP is a preview with its own needs
+        raise InvalidArgument("NEO4J_URI", settings.uri, "a Bolt address such as bolt://localhost:7687")
+    try:
+        return neo4j.GraphDatabase.driver(
+            settings.uri,
+            auth=(settings.username, settings.password),
+            connection_timeout=settings.connect_seconds,
+            connection_acquisition_timeout=settings.connect_seconds,
+            max_transaction_retry_time=30.0,
+            notifications_min_severity="OFF",
+            user_agent="memwalk",
+        )
+    except (driver_errors.ConfigurationError, ValueError) as error:
+        raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
+
+
+@contextmanager
+def translated(query: str, uri: str, username: str, disk: Path | None) -> Iterator[None]:
+    """Raise the driver's errors as ours.
+
+    Parameters
+    ----------
+    query : str
+        What is being done.
+    uri, username : str
+    disk : Path, optional
+        Where a local server keeps its data.
+    """
+    try:
+        yield
+    except driver_errors.AuthError:
+        raise AuthenticationFailed(uri, username) from None
+    except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
+        raise StoreUnavailable(uri, str(error).splitlines()[0].rstrip(": ")) from error
+    except driver_errors.ClientError as error:
+        raise QueryFailed(query, error.code or "", error.message or "") from error
+    except driver_errors.Neo4jError as error:
+        text = f"{error.code}: {error.message}"
+        if "space left" in text or _is_full(disk):
+            raise StorageFull(disk or uri, "nothing of this was written") from error
+        if "needs to be restarted" in text:
+            detail = "its database stopped on a critical error; `memwalk db stop`, and it starts again when next opened"
+            raise StoreUnavailable(uri, detail) from error
+        if error.is_retryable():
+            raise StoreBusy(f"{query}: {text}") from error
+        raise QueryFailed(query, error.code or "", error.message or "") from error
+    except driver_errors.DriverError as error:
+        raise StoreUnavailable(uri, str(error)) from error
+
+
+def _is_full(disk: Path | None) -> bool:
+    return disk is not None and shutil.disk_usage(disk).free < _LITTLE_SPACE
