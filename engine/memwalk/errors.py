@@ -30,6 +30,7 @@
     │   ├── ServerFailed            the local Neo4j did not start or stop
     │   ├── DownloadFailed          (retryable) jars or packages could not be fetched
     │   ├── StorageFull
+    │   ├── AuditFailed             the log of reads cannot be used, so nothing is read
     │   ├── ArchiveError            a file to load or import
     │   │   ├── ArchiveCorrupt      truncated, tampered with, or no archive at all
     │   │   └── ArchiveMismatch     whole, but made for another memwalk or a newer Neo4j
@@ -62,6 +63,7 @@ __all__ = [
     "ArchiveCorrupt",
     "ArchiveError",
     "ArchiveMismatch",
+    "AuditFailed",
     "AuthenticationFailed",
     "ConfigurationError",
     "DownloadFailed",
@@ -356,6 +358,15 @@ class StorageFull(StoreError):
         super().__init__(
             f"no space left on the disk of {path}" + (f": {detail}" if detail else "") + "; free some and try again"
         )
+        self.path = str(path)
+        self.detail = detail
+
+
+class AuditFailed(StoreError):
+    """The log of reads cannot be read or written. What cannot be logged is not read."""
+
+    def __init__(self, path: str | Path, detail: str) -> None:
+        super().__init__(f"the log of reads cannot be used ({path}: {detail}), and what cannot be logged is not read")
         self.path = str(path)
         self.detail = detail
 
