@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memwalk import policy
 from memwalk.errors import InvalidArgument
-from memwalk.units import NewUnit, derived_id, find_unit, list_loadables, put_units, record_activity
+from memwalk.units import NewUnit, claim_payload, derived_id, find_unit, list_loadables, put_units, record_activity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +97,8 @@ def _store(
 
     def work(tx: Transaction) -> None:
         policy.require_role(tx, principal, "writer", space)
+        claim_payload(tx, payload)
+        session.payloads.put(data)  # a purge may have deleted it since
         activity = record_activity(tx, principal, "build", kind)
         new = NewUnit(
             id=unit_id,

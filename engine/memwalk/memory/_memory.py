@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memwalk import policy
 from memwalk.errors import SourceError
 from memwalk.memory._policy_methods import PolicyMethods
+from memwalk.memory._purge_methods import PurgeMethods
 from memwalk.memory._unit_methods import UnitMethods
 from memwalk.schedule import Budget
 
@@ -29,7 +30,7 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory(UnitMethods, PolicyMethods):
+class Memory(UnitMethods, PolicyMethods, PurgeMethods):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.

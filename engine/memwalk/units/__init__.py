@@ -5,6 +5,7 @@ from memwalk.units._edit import CHANGEABLE, UnitChange, UnitRevert, revert_units
 from memwalk.units._identity import content_hash, derived_id, new_id
 from memwalk.units._kinds import DERIVED, KINDS, VERSION_PROPERTIES, Kind, Readable
 from memwalk.units._new import NewUnit
+from memwalk.units._purge import Purged, claim_payload, finish_erasures, list_erasures, purge_units
 from memwalk.units._read import (
     Loadable,
     Unit,
@@ -27,20 +28,25 @@ __all__ = [
     "Kind",
     "Loadable",
     "NewUnit",
+    "Purged",
     "Readable",
     "State",
     "Unit",
     "UnitChange",
     "UnitRef",
     "UnitRevert",
+    "claim_payload",
     "content_hash",
     "derived_id",
     "find_unit",
+    "finish_erasures",
     "get_unit",
     "get_units",
+    "list_erasures",
     "list_history",
     "list_loadables",
     "new_id",
+    "purge_units",
     "put_units",
     "record_activity",
     "retire_units",

@@ -19,7 +19,7 @@ from memwalk.units._kinds import KINDS, Readable
 from memwalk.units._states import State, check_transition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from memwalk.store import Transaction
     from memwalk.units._new import NewUnit
@@ -87,7 +87,7 @@ def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[
         A version that a unit is derived from is not there.
     """
     ordered = sorted((unit.checked() for unit in units), key=lambda unit: unit.id)
-    held = lock_units(tx, (unit.id for unit in ordered))
+    held = lock_units(tx, _involved(ordered))
     due = []
     for unit in ordered:
         there = held.get(unit.id)
@@ -99,6 +99,14 @@ def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[
         check_transition("add", unit.id, there.state if there else State.ABSENT)
         due.append(unit)
     return write_versions(tx, activity, due, held)
+
+
+def _involved(units: Iterable[NewUnit]) -> Iterator[str]:
+    """Units to be locked: these, and the sources of derived ones, so that none is purged meanwhile."""
+    for unit in units:
+        yield unit.id
+        if KINDS[unit.kind].readable is Readable.ALL_SOURCES:
+            yield from (source for source, _ in unit.derived_from)
 
 
 def write_versions(

@@ -1,0 +1,15 @@
+// Delete units with all their versions, edges, and rights of their own.
+CYPHER 5
+UNWIND $ids AS id
+MATCH (u:Unit {id: id})
+CALL (u) {
+  MATCH (v:Version {unit_id: u.id})
+  DETACH DELETE v
+}
+CALL (u) {
+  MATCH (right:Right {key: u.right})-[:ON]->(u)
+  OPTIONAL MATCH (right)<-[:NEEDS]-(class:PolicyClass)
+  DETACH DELETE right, class
+}
+DETACH DELETE u
+RETURN count(*) AS count
