@@ -59,6 +59,18 @@ class Change:
     units: tuple[str, ...]
     """Ids of what was changed, sorted."""
 
+    @classmethod
+    def of(cls, row: Row) -> Change:
+        """A change as a query returns it."""
+        return cls(
+            seq=row["seq"],
+            at=row["at"],
+            operation=row["operation"],
+            principal=row["principal"] or "",
+            detail=json.loads(row["detail"] or "{}"),
+            units=tuple(row["units"]),
+        )
+
 
 class Transaction:
     """One write transaction. Made by `Store.write`."""
@@ -256,17 +268,7 @@ class Store:
             Most changes to return; the rest comes with the next call.
         """
         rows = self.read("store/list_changes", since=since, upto=self.watermark(), limit=limit)
-        return [
-            Change(
-                seq=row["seq"],
-                at=row["at"],
-                operation=row["operation"],
-                principal=row["principal"] or "",
-                detail=json.loads(row["detail"] or "{}"),
-                units=tuple(row["units"]),
-            )
-            for row in rows
-        ]
+        return [Change.of(row) for row in rows]
 
     # --- writing -----------------------------------------------------------------------------------
 
