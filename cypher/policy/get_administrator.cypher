@@ -1,6 +1,11 @@
 // Whether a principal administers the store, itself or through its groups.
 CYPHER 5
 MATCH (principal:Principal {id: $principal})
-RETURN EXISTS {
-  MATCH (principal)-[:MEMBER_OF*0..]->(:Principal)-[edge:GRANTED]->(:Store)
-  WHERE edge.role = 'admin' AND edge.from <= $at AND edge.until > $at } AS administers
+CALL (principal) {
+  MATCH (principal)-[:MEMBER_OF*0..]->(holder:Principal)
+  WITH DISTINCT holder
+  MATCH (holder)-[edge:GRANTED]->(:Store)
+  WHERE edge.role = 'admin' AND edge.from <= $at AND edge.until > $at
+  RETURN count(*) > 0 AS administers
+}
+RETURN administers

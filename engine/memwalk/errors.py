@@ -16,6 +16,7 @@
     │   ├── UnknownPrincipal
     │   ├── NotFound                does not exist, or may not be read: the same
     │   ├── AlreadyExists
+    │   ├── CyclicGroup             a group would be in itself
     │   ├── StaleVersion            another writer was faster: read it again
     │   ├── WrongState              the unit's lifecycle does not allow the act
     │   ├── NotPermitted            readable, but the role does not allow the act
@@ -66,6 +67,7 @@ __all__ = [
     "AuditFailed",
     "AuthenticationFailed",
     "ConfigurationError",
+    "CyclicGroup",
     "DownloadFailed",
     "EndpointFailed",
     "EndpointRefused",
@@ -207,6 +209,19 @@ class AlreadyExists(UsageError):
         super().__init__(f"{what} {name!r} exists already")
         self.what = what
         self.name = name
+
+
+class CyclicGroup(UsageError):
+    """A membership would put a group into itself. Nothing was written."""
+
+    def __init__(self, member: str, group: str) -> None:
+        super().__init__(
+            f"{member!r} cannot be a member of {group!r}, which is in it: take {group!r} out of that group first"
+            if member != group
+            else f"{member!r} cannot be a member of itself"
+        )
+        self.member = member
+        self.group = group
 
 
 class StaleVersion(UsageError):

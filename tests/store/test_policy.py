@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memwalk import policy
-from memwalk.errors import AlreadyExists, InvalidArgument, NotFound, NotPermitted, UnknownPrincipal
+from memwalk.errors import AlreadyExists, CyclicGroup, InvalidArgument, NotFound, NotPermitted, UnknownPrincipal
 
 if TYPE_CHECKING:
     from memwalk.store import Store
@@ -59,12 +59,8 @@ def test_groups_nest(store: Store) -> None:
     policy.create_principal(store, OWNER, "alice", groups=("editors",))
     policy.grant(store, OWNER, "staff", "reader", "default")
     assert policy.readable_classes(store, "alice") == ["space:default"]
-    closing = store.write(
-        lambda tx: tx.run("policy/create_membership", member="staff", group="editors"),
-        operation="test",
-        principal=OWNER,
-    )
-    assert closing == []
+    with pytest.raises(CyclicGroup):
+        policy.add_member(store, OWNER, "staff", "editors")
 
 
 def test_window(store: Store) -> None:
@@ -72,21 +68,10 @@ def test_window(store: Store) -> None:
     policy.create_principal(store, OWNER, "alice")
     with pytest.raises(InvalidArgument, match="until"):
         policy.grant(store, OWNER, "alice", "reader", "default", until=1)
-    now = policy.readable_classes(store, "alice")
-    assert now == []
-    store.write(
-        lambda tx: tx.run(
-            "policy/create_space_grant",
-            principal="alice",
-            space="default",
-            role="reader",
-            **{"from": tx.at + 10**9},
-            until=2**62,
-        ),
-        operation="test",
-        principal=OWNER,
-    )
-    assert policy.readable_classes(store, "alice") == []
+    begins = policy.now() + 10**9
+    policy.grant(store, OWNER, "alice", "reader", "default", since=begins, until=begins + 5)
+    for at, expected in ((None, []), (begins - 1, []), (begins, ["space:default"]), (begins + 5, [])):
+        assert policy.readable_classes(store, "alice", at) == expected
 
 
 def test_only_administrators_administer(store: Store) -> None:
@@ -155,3 +140,61 @@ def test_classes_against_a_plain_oracle(
     every = wanted | {frozenset({policy.right_of(space)}) for space in SPACES}
     expected = {policy.class_of(rights) for rights in every if rights <= {policy.right_of(space) for space in held}}
     assert set(policy.readable_classes(store, "u")) == expected
+
+
+def test_members_come_and_go(store: Store) -> None:
+    """Administrators change membership, the audit record tells it, and a circle is refused: nothing is stored."""
+    for group, groups in (("a", ()), ("b", ("a",)), ("c", ("b",))):
+        policy.create_principal(store, OWNER, group, kind="group", groups=groups)
+    policy.create_principal(store, OWNER, "alice")
+    policy.grant(store, OWNER, "a", "reader", "default")
+    assert policy.add_member(store, OWNER, "alice", "c")
+    assert not policy.add_member(store, OWNER, "alice", "c")
+    assert policy.readable_classes(store, "alice") == ["space:default"]
+    change = store.changes(0)[-1]
+    assert (change.operation, change.detail, change.units) == (
+        "add member",
+        {"member": "alice", "group": "c"},
+        ("alice", "c"),
+    )
+    for member, group in (("a", "c"), ("a", "b"), ("a", "a")):
+        with pytest.raises(CyclicGroup) as caught:
+            policy.add_member(store, OWNER, member, group)
+        assert (caught.value.member, caught.value.group) == (member, group)
+    assert store.changes(0)[-1].seq == change.seq
+    with pytest.raises(NotFound):
+        policy.add_member(store, OWNER, "a", "alice")
+    with pytest.raises(UnknownPrincipal):
+        policy.add_member(store, OWNER, "nobody", "a")
+    for refused in (policy.add_member, policy.remove_member):
+        with pytest.raises(NotPermitted):
+            refused(store, "alice", "alice", "a")
+    policy.remove_member(store, OWNER, "c", "b")
+    assert policy.readable_classes(store, "alice") == []
+    with pytest.raises(NotFound):
+        policy.remove_member(store, OWNER, "c", "b")
+    assert policy.add_member(store, OWNER, "a", "c")
+
+
+def test_a_lattice_of_groups(store: Store) -> None:
+    """Thirty layers of groups, each in all of the next: 3^30 ways up, and each group is still looked at once."""
+    store.run_text(
+        "UNWIND range(0, 30) AS layer UNWIND [0, 1, 2] AS i CREATE (:Principal {id: 'g' + layer + i, kind: 'group'})",
+        {},
+        write=True,
+        limit=1,
+    )
+    store.run_text(
+        "UNWIND range(0, 29) AS layer UNWIND [0, 1, 2] AS i UNWIND [0, 1, 2] AS j "
+        "MATCH (a:Principal {id: 'g' + layer + i}) MATCH (b:Principal {id: 'g' + (layer + 1) + j}) "
+        "CREATE (a)-[:MEMBER_OF]->(b)",
+        {},
+        write=True,
+        limit=1,
+    )
+    policy.grant(store, OWNER, "g300", "reader", "default")
+    assert policy.readable_classes(store, "g00") == ["space:default"]
+    assert policy.rights_of(store, "g00").allows("reader", "space:default")
+    assert not policy.is_administrator(store, "g00")
+    with pytest.raises(CyclicGroup):
+        policy.add_member(store, OWNER, "g300", "g00")

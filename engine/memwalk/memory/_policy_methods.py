@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memwalk import policy
+from memwalk.errors import InvalidArgument, NotFound
 from memwalk.memory._view import View
+from memwalk.policy import OnUnit
+from memwalk.store import FOREVER
+from memwalk.units import DERIVED, find_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +21,11 @@ __all__ = ["PolicyMethods"]
 
 
 class PolicyMethods(View):
-    """Who may do what."""
+    """Who may do what.
+
+    Where a method takes `space` or `unit`, give one of them; a unit by its id, the beginning of one, or
+    its name.
+    """
 
     def spaces(self) -> list[Space]:
         """The spaces the principal may read."""
@@ -33,17 +41,113 @@ class PolicyMethods(View):
 
     def create_principal(self, principal: str, *, kind: str = "user", groups: Iterable[str] = ()) -> Principal:
         """Create a user, group or agent (administrators)."""
-        return policy.create_principal(self._session.store, self.principal, principal, kind=kind, groups=tuple(groups))
+        return policy.create_principal(self._session.store, self.principal, principal, kind=kind, groups=groups)
 
-    def grant(self, principal: str, role: str, *, space: str, until: int | None = None) -> None:
-        """Give a principal a role (reader, writer, admin) on a space (its administrators)."""
-        window = {} if until is None else {"until": until}
-        policy.grant(self._session.store, self.principal, principal, role, space, **window)
+    def add_member(self, member: str, group: str) -> bool:
+        """Put a principal, which may be a group, into a group (administrators); False if it was there already.
 
-    def revoke(self, principal: str, *, space: str) -> int:
-        """End a principal's own grants on a space (its administrators)."""
-        return policy.revoke(self._session.store, self.principal, principal, space)
+        Raises
+        ------
+        CyclicGroup, NotFound, UnknownPrincipal, NotPermitted
+        """
+        return policy.add_member(self._session.store, self.principal, member, group)
 
-    def grants(self, space: str | None = None) -> list[Grant]:
-        """The running grants on a space, or on all (their administrators)."""
-        return policy.list_grants(self._session.store, self.principal, space)
+    def remove_member(self, member: str, group: str) -> None:
+        """Take a principal out of a group (administrators).
+
+        Raises
+        ------
+        NotFound, NotPermitted
+        """
+        policy.remove_member(self._session.store, self.principal, member, group)
+
+    def grant(
+        self,
+        principal: str,
+        role: str,
+        *,
+        space: str | None = None,
+        unit: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> None:
+        """Give a principal a role (reader, writer, admin) on a space or a unit (its administrators).
+
+        From its beginning on it takes the place of what was granted in the same role before. Times in ms.
+
+        Raises
+        ------
+        NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
+        """
+        target, end = self._target(space, unit), FOREVER if until is None else until
+        policy.grant(self._session.store, self.principal, principal, role, target, since=since, until=end)
+
+    def deny(
+        self,
+        principal: str,
+        role: str,
+        *,
+        space: str | None = None,
+        unit: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> None:
+        """Deny a principal a role, and those that include it, whatever is granted (the target's administrators).
+
+        Raises
+        ------
+        NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
+        """
+        target, end = self._target(space, unit), FOREVER if until is None else until
+        policy.deny(self._session.store, self.principal, principal, role, target, since=since, until=end)
+
+    def revoke(self, principal: str, *, space: str | None = None, unit: str | None = None) -> int:
+        """End a principal's own grants on a space or a unit (its administrators); returns how many."""
+        return policy.revoke(self._session.store, self.principal, principal, self._target(space, unit))
+
+    def undeny(self, principal: str, *, space: str | None = None, unit: str | None = None) -> int:
+        """End a principal's own denials on a space or a unit (its administrators); returns how many."""
+        return policy.undeny(self._session.store, self.principal, principal, self._target(space, unit))
+
+    def grants(self, space: str | None = None, *, unit: str | None = None) -> list[Grant]:
+        """The grants and denials that run or are to come: on a space and its units, on a unit, or all.
+
+        Only to their administrators.
+        """
+        target = None if space is None and unit is None else self._target(space, unit)
+        return policy.list_grants(self._session.store, self.principal, target)
+
+    def publish(self, unit: str) -> tuple[str, ...]:
+        """Make a derived unit need its own right alone (administrators of all it is derived from).
+
+        Returns
+        -------
+        tuple of str
+            The rights of its sources that it no longer needs.
+
+        Raises
+        ------
+        NotFound, NotPermitted, InvalidArgument
+        """
+        return policy.publish(self._session.store, self.principal, self._on_unit(unit))
+
+    def unpublish(self, unit: str) -> None:
+        """Make a published unit need the rights of its sources again (its administrators).
+
+        Raises
+        ------
+        NotFound, NotPermitted, InvalidArgument
+        """
+        policy.unpublish(self._session.store, self.principal, self._on_unit(unit))
+
+    def _target(self, space: str | None, unit: str | None) -> str | OnUnit:
+        if (space is None) == (unit is None):
+            raise InvalidArgument("target", (space, unit), "a space or a unit, one of them")
+        return str(space) if unit is None else self._on_unit(unit)
+
+    def _on_unit(self, reference: str) -> OnUnit:
+        try:
+            found = find_unit(self._session.store, self._classes(), reference).id
+        except NotFound:  # retired, or an administrator's who may not read it: by its whole id
+            found = reference
+        return OnUnit(found, DERIVED)

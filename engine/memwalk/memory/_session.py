@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Models", "Session"]
 
-_NOT_WALKED = {"generate", "chat", "build", "grant", "revoke", "create principal"}
+_NOT_WALKED = {
+    *("generate", "chat", "build"),
+    *("create principal", "add member", "remove member", "grant", "deny", "revoke", "undeny"),
+}
 """Operations that leave the walk graph as it is: rights are asked for at each call anyway."""
 
 _CHANGES = 1_000
@@ -116,7 +119,11 @@ class Session:
     def _unchanged(self, since: int, watermark: int) -> bool:
         if watermark - since > _CHANGES:
             return False
-        return all(change.operation in _NOT_WALKED for change in self.store.changes(since, limit=_CHANGES))
+        # A first grant on a unit gives it, and what is derived from it, another policy class.
+        return all(
+            change.operation in _NOT_WALKED and not change.detail.get("reclassified")
+            for change in self.store.changes(since, limit=_CHANGES)
+        )
 
     def check_embedder(self, *, claim: bool = False) -> Embedder:
         """The embedder, refused if the store's vectors are another's.

@@ -2,26 +2,23 @@
 """Principals, spaces, grants, policy classes: who may read and write what."""
 
 from memwalk.policy._classes import derived_rights, ensure_classes
-from memwalk.policy._grants import (
-    Grant,
+from memwalk.policy._grants import Grant, OnUnit, deny, grant, list_grants, revoke, undeny, write_grants
+from memwalk.policy._keys import class_of, covers, right_of
+from memwalk.policy._principals import (
     Principal,
-    Space,
+    add_member,
     create_principal,
-    create_space,
-    get_space,
-    grant,
-    list_grants,
     list_principals,
-    list_spaces,
-    revoke,
+    remove_member,
     set_owner,
 )
-from memwalk.policy._keys import class_of, right_of
+from memwalk.policy._publish import publish, publish_units, unpublish
+from memwalk.policy._reclassify import give_own_rights, reclassify
 from memwalk.policy._rights import (
     ROLES,
     Rights,
     is_administrator,
-    local_only_spaces,
+    lock_policy,
     now,
     readable_classes,
     readable_mask,
@@ -30,28 +27,40 @@ from memwalk.policy._rights import (
     require_unit_role,
     rights_of,
 )
+from memwalk.policy._spaces import Space, create_space, get_space, list_spaces, local_only_classes, local_only_spaces
 
 __all__ = [
     "ROLES",
     "Grant",
+    "OnUnit",
     "Principal",
     "Rights",
     "Space",
+    "add_member",
     "class_of",
+    "covers",
     "create_principal",
     "create_space",
+    "deny",
     "derived_rights",
     "ensure_classes",
     "get_space",
+    "give_own_rights",
     "grant",
     "is_administrator",
     "list_grants",
     "list_principals",
     "list_spaces",
+    "local_only_classes",
     "local_only_spaces",
+    "lock_policy",
     "now",
+    "publish",
+    "publish_units",
     "readable_classes",
     "readable_mask",
+    "reclassify",
+    "remove_member",
     "require_administrator",
     "require_role",
     "require_unit_role",
@@ -59,4 +68,7 @@ __all__ = [
     "right_of",
     "rights_of",
     "set_owner",
+    "undeny",
+    "unpublish",
+    "write_grants",
 ]

@@ -1,240 +1,336 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Principals, spaces and grants, each written in one transaction."""
+"""Grants and denials: a role, between two times, on a space or on a unit.
+
+From its beginning on, a grant takes the place of what the principal was granted in the same role on
+the same target, and a denial that of a denial; so at most one of a kind is in force. Neither can reach
+back: what begins in the past begins now. Revoking ends what runs and cancels what was to come; the
+edges stay, so that rights at a past time can be told.
+"""
 
 from __future__ import annotations
 
-import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memwalk.errors import AlreadyExists, InvalidArgument, NotFound
-from memwalk.policy._keys import right_of
+from memwalk.errors import InvalidArgument, NotFound, NotPermitted
+from memwalk.policy._names import check_name
+from memwalk.policy._principals import require_principal
+from memwalk.policy._reclassify import give_own_rights
 from memwalk.policy._rights import (
     ROLES,
     is_administrator,
+    lock_policy,
     now,
+    readable_classes,
     require_administrator,
     require_role,
     rights_of,
 )
+from memwalk.policy._spaces import write_space
 from memwalk.store import FOREVER
 
 if TYPE_CHECKING:
-    from memwalk.store import Store, Transaction
+    from collections.abc import Sequence
 
-__all__ = [
-    "Grant",
-    "Principal",
-    "Space",
-    "create_principal",
-    "create_space",
-    "get_space",
-    "grant",
-    "list_grants",
-    "list_principals",
-    "list_spaces",
-    "revoke",
-    "set_owner",
-]
+    from memwalk.store import Reader, Store, Transaction
 
-_NAME = re.compile(r"[\w][\w.@-]{0,63}")
-_KINDS = ("user", "group", "agent")
+__all__ = ["Grant", "OnUnit", "deny", "grant", "list_grants", "require_unit_admin", "revoke", "undeny", "write_grants"]
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks: a user, a group or an agent, with the groups it is a member of."""
+class OnUnit:
+    """A unit as the target of a grant or denial."""
 
-    id: str
-    kind: str
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A container of units; nothing of a local-only one is sent to a remote model."""
-
-    id: str
-    local_only: bool = False
-    documents: int = 0
+    unit: str
+    derived: tuple[str, ...]
+    """Kinds that need all their sources: what is derived from the unit then needs the unit's own right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role held by a principal on a space; `space` None is the whole store. Times in ms."""
+    """A role granted to, or denied, a principal on a space, a unit, or (both None) the whole store. Times in ms."""
 
     principal: str
     role: str
     space: str | None
     since: int
     until: int
+    unit: str | None = None
+    denied: bool = False
 
 
-def set_owner(store: Store, principal: str) -> None:
-    """Make a principal the first administrator of a new store."""
-    _check_name("principal", principal)
+def grant(
+    store: Store,
+    actor: str,
+    principal: str,
+    role: str,
+    target: str | OnUnit,
+    *,
+    since: int | None = None,
+    until: int = FOREVER,
+) -> None:
+    """Give a principal a role on a space or a unit.
 
-    def work(tx: Transaction) -> None:
-        tx.run("policy/ensure_principal", id=principal, at=tx.at)
-        tx.run("policy/create_store_grant", principal=principal, **{"from": tx.at}, until=FOREVER)
-        tx.touch(principal)
+    An administrator of the store who names a principal or space that is not there yet creates it.
 
-    store.write(work, operation="own", principal=principal)
-
-
-def create_principal(
-    store: Store, actor: str, principal: str, *, kind: str = "user", groups: tuple[str, ...] = ()
-) -> Principal:
-    """Create a user, group or agent, a member of some groups.
-
-    Raises
-    ------
-    NotPermitted
-        `actor` does not administer the store.
-    AlreadyExists, InvalidArgument, NotFound
-    """
-    require_administrator(store, actor, "create principals in")
-    _check_name("principal", principal)
-    if kind not in _KINDS:
-        raise InvalidArgument("kind", kind, " or ".join(_KINDS))
-
-    known = {p.id: p for p in list_principals(store, actor)}
-    if principal in known:
-        raise AlreadyExists("principal", principal)
-    for group in groups:
-        if group not in known or known[group].kind != "group":
-            raise NotFound("group", group)
-
-    def work(tx: Transaction) -> None:
-        tx.run("policy/create_principal", id=principal, kind=kind, at=tx.at)
-        for group in groups:
-            tx.run("policy/create_membership", member=principal, group=group)
-        tx.touch(principal, *groups)
-
-    store.write(work, operation="create principal", principal=actor)
-    return Principal(principal, kind, tuple(sorted(groups)))
-
-
-def list_principals(store: Store, actor: str) -> list[Principal]:
-    """All principals, for administrators.
-
-    Raises
-    ------
-    NotPermitted
-    """
-    require_administrator(store, actor, "list the principals of")
-    return [Principal(r["id"], r["kind"], tuple(r["groups"])) for r in store.read("policy/list_principals")]
-
-
-def create_space(store: Store, actor: str, space: str, *, local_only: bool = False) -> Space:
-    """Create a space.
-
-    Raises
-    ------
-    NotPermitted
-        `actor` does not administer the store.
-    AlreadyExists, InvalidArgument
-    """
-    require_administrator(store, actor, "create spaces in")
-    _check_name("space", space)
-    if store.read("policy/get_space", id=space):
-        raise AlreadyExists("space", space)
-
-    def work(tx: Transaction) -> None:
-        tx.run("policy/create_space", id=space, local_only=local_only, right=right_of(space), at=tx.at)
-        tx.touch(space)
-
-    store.write(work, operation="create space", principal=actor)
-    return Space(space, local_only)
-
-
-def list_spaces(store: Store, classes: list[str]) -> list[Space]:
-    """The spaces that these readable classes show, with their numbers of documents."""
-    return [Space(r["id"], r["local_only"], r["documents"]) for r in store.read("policy/list_spaces", classes=classes)]
-
-
-def get_space(store: Store, classes: list[str], space: str) -> Space:
-    """One readable space.
+    Parameters
+    ----------
+    store : Store
+    actor : str
+        Who does it: an administrator of the space, of the unit, or of the store.
+    principal : str
+        Who gets it.
+    role : str
+        Includes the roles before it in `ROLES`.
+    target : str or OnUnit
+        A space's name, or a unit.
+    since, until : int, optional
+        ms; from now, without end.
 
     Raises
     ------
     NotFound
-    """
-    for found in list_spaces(store, classes):
-        if found.id == space:
-            return found
-    raise NotFound("space", space)
-
-
-def grant(store: Store, actor: str, principal: str, role: str, space: str, *, until: int = FOREVER) -> None:
-    """Give a principal a role on a space, from now until a time (ms).
-
-    An administrator of the store who names a principal or space that is not there yet creates it.
-
-    Raises
-    ------
-    NotFound, NotPermitted
-        `actor` does not administer the space.
+        There is no such target, or `actor` may not read it: the same.
+    NotPermitted
+        `actor` may read it, but does not administer it.
     UnknownPrincipal, InvalidArgument
     """
-    if role not in ROLES:
-        raise InvalidArgument("role", role, " or ".join(ROLES))
-    if until <= now():
-        raise InvalidArgument("until", until, "a time to come (ms)")
-    _check_name("principal", principal)
-    if is_administrator(store, actor):
-        if not store.read("policy/get_space", id=space):
-            create_space(store, actor, space)
-    else:
-        require_role(store, actor, "admin", space)
-        rights_of(store, principal)
 
     def work(tx: Transaction) -> None:
-        tx.run("policy/ensure_principal", id=principal, at=tx.at)
-        tx.run(
-            "policy/create_space_grant",
-            principal=principal,
-            space=space,
-            role=role,
-            **{"from": tx.at},
-            until=until,
-        )
-        tx.touch(principal, space)
+        administers = _begin(tx, actor)
+        if administers and isinstance(target, str) and not tx.run("policy/get_space", id=target):
+            check_name("space", target)
+            write_space(tx, target)
+        _require_target(tx, actor, target, administers=administers)
+        if administers:
+            tx.run("policy/ensure_principal", id=principal, at=tx.at)
+        else:
+            require_principal(tx, principal)
+        _put(tx, principal, role, target, since, until, denied=False)
 
+    _check(principal, role, since, until)
     store.write(work, operation="grant", principal=actor)
 
 
-def revoke(store: Store, actor: str, principal: str, space: str) -> int:
-    """End all of a principal's own grants on a space; returns how many ran.
+def deny(
+    store: Store,
+    actor: str,
+    principal: str,
+    role: str,
+    target: str | OnUnit,
+    *,
+    since: int | None = None,
+    until: int = FOREVER,
+) -> None:
+    """Deny a principal a role, and with it those that include it, on a space or a unit, whatever is granted.
+
+    Nobody is created: a denial of somebody misspelt would protect nothing. Parameters as for `grant`.
 
     Raises
     ------
-    NotFound, NotPermitted, UnknownPrincipal
+    NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
     """
-    require_role(store, actor, "admin", space)
 
-    def work(tx: Transaction) -> int:
-        tx.touch(principal, space)
-        return int(tx.run("policy/end_space_grants", principal=principal, space=space, at=tx.at)[0]["count"])
+    def work(tx: Transaction) -> None:
+        _require_target(tx, actor, target, administers=_begin(tx, actor))
+        require_principal(tx, principal)
+        _put(tx, principal, role, target, since, until, denied=True)
 
-    return store.write(work, operation="revoke", principal=actor)
+    _check(principal, role, since, until)
+    store.write(work, operation="deny", principal=actor)
 
 
-def list_grants(store: Store, actor: str, space: str | None = None) -> list[Grant]:
-    """The running grants on one space, for its administrators, or on all, for the store's.
+def revoke(store: Store, actor: str, principal: str, target: str | OnUnit) -> int:
+    """End all of a principal's own grants on a space or a unit, those to come included; returns how many.
+
+    What the principal holds through its groups, and denials, stay.
 
     Raises
     ------
-    NotFound, NotPermitted
+    NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
     """
-    if space is None:
+    return _end(store, actor, principal, target, denied=False)
+
+
+def undeny(store: Store, actor: str, principal: str, target: str | OnUnit) -> int:
+    """End all of a principal's own denials on a space or a unit, those to come included; returns how many.
+
+    Raises
+    ------
+    NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
+    """
+    return _end(store, actor, principal, target, denied=True)
+
+
+def list_grants(store: Store, actor: str, target: str | OnUnit | None = None) -> list[Grant]:
+    """The grants and denials that run or are to come.
+
+    Parameters
+    ----------
+    store : Store
+    actor : str
+    target : str or OnUnit, optional
+        A space with its units, or one unit; of these also the grants on what holds them. None: all, for
+        administrators of the store.
+
+    Raises
+    ------
+    NotFound, NotPermitted, InvalidArgument
+    """
+    administers = is_administrator(store, actor)
+    space, unit = None, None
+    if target is None:
         require_administrator(store, actor, "list all grants of")
+    elif isinstance(target, OnUnit):
+        unit = target.unit
+        space, _ = require_unit_admin(store, actor, unit, administers=administers)
     else:
-        require_role(store, actor, "admin", space)
-    rows = store.read("policy/list_grants", space=space, at=now())
-    return [Grant(r["principal"], r["role"], r["space"], r["since"], r["until"]) for r in rows]
+        _require_target(store, actor, target, administers=administers)
+        space = target
+    found = [Grant(**row) for row in store.read("policy/list_grants", space=space, unit=unit, at=now())]
+    return found if administers else _administered(store, actor, found)
 
 
-def _check_name(what: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise InvalidArgument(what, name, "a name of 1 to 64 letters, digits, and . _ @ -")
+def _administered(reader: Reader, actor: str, grants: Sequence[Grant]) -> list[Grant]:
+    """Without those on units that somebody may not read or administer."""
+    units = sorted({found.unit for found in grants if found.unit})
+    rights = rights_of(reader, actor)
+    seen = reader.read("policy/list_unit_rights", ids=units, classes=readable_classes(reader, actor))
+    mine = {row["id"] for row in seen if row["right"] and rights.allows("admin", row["right"])}
+    return [found for found in grants if found.unit is None or found.unit in mine]
+
+
+def write_grants(tx: Transaction, grants: Sequence[Grant]) -> None:
+    """Write grants and denials on spaces and units that are there, in their order; units have own rights already.
+
+    Who may, and what the windows may be, is decided by the caller.
+
+    Raises
+    ------
+    NotFound
+        A principal or target is not there.
+    """
+    rounds: defaultdict[int, list[Grant]] = defaultdict(list)
+    seen: Counter[tuple[object, ...]] = Counter()
+    for found in grants:
+        key = (found.principal, found.role, found.space, found.unit, found.denied)
+        rounds[seen[key]].append(found)  # a later one takes the place of an earlier one, written before it
+        seen[key] += 1
+    for number in sorted(rounds):
+        rows = [
+            {
+                "principal": found.principal,
+                "role": found.role,
+                "type": "DENIED" if found.denied else "GRANTED",
+                "space": None if found.unit else found.space,
+                "unit": found.unit,
+                "from": found.since,
+                "until": found.until,
+            }
+            for found in rounds[number]
+        ]
+        if tx.run("policy/create_grants", rows=rows)[0]["count"] != len(rows):
+            raise NotFound("principal, space or unit of", "a grant")
+
+
+def require_unit_admin(reader: Reader, actor: str, unit: str, *, administers: bool) -> tuple[str, str]:
+    """Refuse an act on a unit that only its administrators, or the store's, may do; returns its space and right.
+
+    Raises
+    ------
+    NotFound
+        There is no such unit, or `actor` may not read it: the same.
+    InvalidArgument
+        It is readable by its evidence: no grant can point at it.
+    NotPermitted
+    """
+    rights, classes = rights_of(reader, actor), readable_classes(reader, actor)
+    seen = reader.read("policy/list_unit_rights", ids=[unit], classes=classes)
+    if not seen and administers:
+        seen = reader.read("policy/get_unit_right", id=unit)
+    if not seen:
+        raise NotFound("unit", unit)
+    right = seen[0]["right"]
+    if right is None:
+        raise InvalidArgument("unit", unit, "one of a space: this one is readable by its evidence, so name that")
+    if not administers and not rights.allows("admin", right):
+        raise NotPermitted(actor, "administer", f"unit {unit}")
+    return str(seen[0]["space"]), str(right)
+
+
+def _begin(tx: Transaction, actor: str) -> bool:
+    """Nobody else writes rights from here on; whether the actor administers the store."""
+    lock_policy(tx)
+    return is_administrator(tx, actor)
+
+
+def _require_target(reader: Reader, actor: str, target: str | OnUnit, *, administers: bool) -> None:
+    if isinstance(target, OnUnit):
+        require_unit_admin(reader, actor, target.unit, administers=administers)
+    elif not administers:
+        require_role(reader, actor, "admin", target)
+    elif not reader.read("policy/get_space", id=target):
+        raise NotFound("space", target)
+
+
+def _check(principal: str, role: str, since: int | None, until: int) -> None:
+    check_name("principal", principal)
+    if role not in ROLES:
+        raise InvalidArgument("role", role, " or ".join(ROLES))
+    for name, time in (("since", since), ("until", until)):
+        if time is not None and (isinstance(time, bool) or not isinstance(time, int) or abs(time) > FOREVER):
+            raise InvalidArgument(name, time, "a time in ms since the epoch")
+    if until <= now():
+        raise InvalidArgument("until", until, "a time to come (ms)")
+    if since is not None and since >= until:
+        raise InvalidArgument("until", until, f"a time after it begins, {since} (ms)")
+
+
+def _put(
+    tx: Transaction,
+    principal: str,
+    role: str,
+    target: str | OnUnit,
+    since: int | None,
+    until: int,
+    *,
+    denied: bool,
+) -> None:
+    begins = tx.at if since is None else max(since, tx.at)
+    if isinstance(target, OnUnit):
+        changed = give_own_rights(tx, [target.unit], derived=target.derived)
+        write_grants(tx, [Grant(principal, role, None, begins, until, target.unit, denied)])
+        tx.touch(target.unit)
+        tx.tell(reclassified=len(changed))
+    else:
+        write_grants(tx, [Grant(principal, role, target, begins, until, None, denied)])
+        tx.touch(target)
+    tx.touch(principal)
+    tx.tell(to=principal, role=role, since=begins, until=None if until == FOREVER else until, **_named(target))
+
+
+def _end(store: Store, actor: str, principal: str, target: str | OnUnit, *, denied: bool) -> int:
+    def work(tx: Transaction) -> int:
+        _require_target(tx, actor, target, administers=_begin(tx, actor))
+        require_principal(tx, principal)
+        named = _named(target)
+        ended = tx.run(
+            "policy/end_grants",
+            principal=principal,
+            type="DENIED" if denied else "GRANTED",
+            space=named.get("space"),
+            unit=named.get("unit"),
+            at=tx.at,
+        )
+        count = int(ended[0]["count"])
+        if count:
+            tx.touch(principal, *named.values())
+            tx.tell(to=principal, ended=count, **named)
+        return count
+
+    return store.write(work, operation="undeny" if denied else "revoke", principal=actor)
+
+
+def _named(target: str | OnUnit) -> dict[str, str]:
+    return {"unit": target.unit} if isinstance(target, OnUnit) else {"space": target}

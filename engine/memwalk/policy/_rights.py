@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memwalk.store import Reader
+    from memwalk.store import Reader, Transaction
 
 __all__ = [
     "ROLES",
     "Rights",
     "is_administrator",
-    "local_only_spaces",
+    "lock_policy",
     "now",
     "readable_classes",
     "readable_mask",
@@ -68,6 +68,14 @@ class Rights:
 def now() -> int:
     """The present in ms since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+def lock_policy(tx: Transaction) -> None:
+    """Wait for other writers of principals, spaces, grants and classes, so that rights are decided on what is so.
+
+    Writers of units do not wait: they lock what they read of the classes they build on.
+    """
+    tx.run("policy/lock_policy")
 
 
 def rights_of(reader: Reader, principal: str, at: int | None = None) -> Rights:
@@ -197,9 +205,3 @@ def require_unit_role(reader: Reader, principal: str, role: str, ids: Sequence[s
         right = found[unit]
         if role != "reader" and (right is None or not rights.allows(role, right)):
             raise NotPermitted(principal, _ACTS[role], f"unit {unit}")
-
-
-def local_only_spaces(reader: Reader, classes: Sequence[str]) -> set[str]:
-    """The local-only spaces among those a principal may read."""
-    rows = reader.read("policy/list_spaces", classes=list(classes))
-    return {row["id"] for row in rows if row["local_only"]}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk._version import __version__
 from memwalk.errors import InvalidArgument
-from memwalk.policy import derived_rights, ensure_classes, right_of
+from memwalk.policy import covers, derived_rights, ensure_classes, right_of
 from memwalk.store import FOREVER
 from memwalk.units._identity import new_id
 from memwalk.units._kinds import KINDS, Readable
@@ -41,7 +41,8 @@ class Held:
     state: str
     content_hash: str
     right: str | None
-    published: bool
+    published: list[str]
+    """Rights of its sources that it was let go of."""
     since: int
     """`tx_from` of its head (ms)."""
     name: str
@@ -171,16 +172,17 @@ def _class_keys(tx: Transaction, units: Sequence[NewUnit], held: Mapping[str, He
     sources = {
         unit.id: unit.derived_from
         for unit in units
-        if KINDS[unit.kind].readable is Readable.ALL_SOURCES
-        and unit.derived_from
-        and not (unit.id in held and held[unit.id].published)
+        if KINDS[unit.kind].readable is Readable.ALL_SOURCES and unit.derived_from
     }
     needed = derived_rights(tx, sources) if sources else {}
     rights: dict[str, frozenset[str]] = {}
     for unit in units:
         if unit.space is not None:
-            own = held[unit.id].right if unit.id in held else None
-            rights[unit.id] = frozenset({own or right_of(unit.space)}) | needed.get(unit.id, frozenset())
+            there = held.get(unit.id)
+            own = (there and there.right) or right_of(unit.space)
+            dropped = there.published if there else []
+            kept = {right for right in needed.get(unit.id, ()) if not covers(dropped, right)}
+            rights[unit.id] = frozenset({own}) | kept
     keys = ensure_classes(tx, {needs for needs in rights.values() if len(needs) > 1})
     return {
         unit.id: None if unit.id not in rights else keys.get(rights[unit.id], next(iter(rights[unit.id])))

@@ -1,0 +1,10 @@
+// Lock units of spaces, in the order of the ids given, and read their own rights.
+CYPHER 5
+UNWIND $ids AS id
+MATCH (u:Unit {id: id})
+WHERE u.space IS NOT NULL
+SET u._l = true
+REMOVE u._l
+WITH u
+RETURN u.id AS id, u.space AS space, u.right AS right, u.policy_class AS policy_class,
+  coalesce(u.published, []) AS published, [label IN labels(u) WHERE label <> 'Unit'][0] AS kind
