@@ -258,14 +258,14 @@ class NotPermitted(UsageError):
 
 
 class LocalOnly(UsageError):
-    """A unit of a local-only space was about to reach a remote model."""
+    """A unit of a local-only space, or made of one, was about to reach a remote model."""
 
-    def __init__(self, spaces: Sequence[str]) -> None:
+    def __init__(self, units: Sequence[str]) -> None:
         super().__init__(
-            f"units of the local-only space {', '.join(spaces)} are never sent to a remote model; "
+            f"of a local-only space, or made of such, and never sent to a remote model: {', '.join(units)}; "
             "plan with remote=True to leave them out, or use the local model"
         )
-        self.spaces = tuple(spaces)
+        self.units = tuple(units)
 
 
 # --- what the store did --------------------------------------------------------------------------

@@ -218,7 +218,7 @@ def test_local_only_never_goes_out(memory: Memory, folder: Path) -> None:
         memory.generate(plan)
     session = memory._session
     session.settings = replace(session.settings, endpoint=replace(session.settings.endpoint, url="http://127.0.0.1:9"))
-    with pytest.raises(LocalOnly, match="home"):
+    with pytest.raises(LocalOnly, match=silas):
         memory.generate(replace(memory.plan(QUESTION), remote=True))
 
 

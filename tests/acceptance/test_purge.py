@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ MATCH (n) WHERE any(key IN keys(n) WHERE key IN ['name', 'text', 'detail', 'uri'
   AND toLower(n[key]) CONTAINS $word) RETURN labels(n)"""
 
 
-def left(memory: Memory, word: str) -> list[object]:
+def left(memory: Memory, word: str) -> list[list[Any]]:
     """Labels of the nodes whose text holds a word."""
     return memory.cypher(LEFT, {"word": word})[1]
 

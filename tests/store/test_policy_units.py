@@ -256,9 +256,7 @@ def test_local_only_stays_local(store: Store) -> None:
     policy.grant(store, OWNER, "alice", "reader", on("d"))
     readable = policy.readable_classes(store, "alice")
     assert readable == ["space:diary/d"]
-    assert policy.local_only_spaces(store, readable) == {"diary"}
-    held = ["space:default", "space:diary", "space:default+space:diary/d"]
-    assert policy.local_only_classes(store, held) == dict.fromkeys(held[1:], frozenset({"diary"}))
+    assert policy.local_only_units(store, ["a", "d", "s", "t"]) == {"d", "s", "t"}
 
 
 def test_evidence_takes_no_grant(store: Store) -> None:

@@ -154,12 +154,12 @@ def test_time_budget() -> None:
 
 
 def test_remote_leaves_local_only_spaces_out() -> None:
-    """A remote plan has nothing of a local-only space and no tensors."""
+    """A remote plan has nothing that is local-only and no tensors."""
     plan = planned(
-        [candidate(1, space="secret"), candidate(2)],
+        [candidate(1), candidate(2)],
         [loadable("KVBlock", 2, tokens=100)],
         Budget(),
-        local_only=["secret"],
+        local_only=["u1"],
         remote=True,
     )
     assert [(p.form, p.loadable) for p in plan.picks] == [(Form.CONTEXT, "u2")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memwalk.errors import ConfigurationError, LocalOnly, NotFound, StaleUnit
-from memwalk.policy import local_only_spaces
+from memwalk.policy import local_only_units
 from memwalk.schedule import Form
 from memwalk.units import get_units, list_loadables, record_activity
 
@@ -95,10 +95,8 @@ def generate(
     if plan.remote:
         if not session.settings.endpoint.url:
             raise ConfigurationError("OPENAI_BASE_URL", "", "the base URL of an OpenAI-compatible endpoint")
-        closed = local_only_spaces(session.store, session.readable_classes(principal))
-        leaking = sorted({unit.space or "" for unit in units.values()} & closed)
-        if leaking:
-            raise LocalOnly(leaking)
+        if closed := local_only_units(session.store, list(units)):
+            raise LocalOnly(sorted(closed))
         messages = session.models.prompt.messages(_blocks(plan, units), plan.question, turns)
         activity = _record(session, principal, plan)
         return Answer(

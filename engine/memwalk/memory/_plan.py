@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memwalk.errors import InvalidArgument
 from memwalk.memory._find import search
-from memwalk.policy import local_only_spaces
+from memwalk.policy import local_only_units
 from memwalk.schedule import Candidate, Form, make_plan
 from memwalk.units import UnitRef, list_loadables
 
@@ -54,6 +54,6 @@ def plan(
         fingerprint=session.models.language.fingerprint,
         fixed_tokens=len(prompt.preamble()) + len(prompt.tail(question)),
         form=form,
-        local_only=local_only_spaces(session.store, classes),
+        local_only=local_only_units(session.store, [c.ref.id for c in candidates]) if remote else (),
         remote=remote,
     )

@@ -27,7 +27,7 @@ from memwalk.policy._rights import (
     require_unit_role,
     rights_of,
 )
-from memwalk.policy._spaces import Space, create_space, get_space, list_spaces, local_only_classes, local_only_spaces
+from memwalk.policy._spaces import Space, create_space, get_space, list_spaces, local_only_units
 
 __all__ = [
     "ROLES",
@@ -51,8 +51,7 @@ __all__ = [
     "list_grants",
     "list_principals",
     "list_spaces",
-    "local_only_classes",
-    "local_only_spaces",
+    "local_only_units",
     "lock_policy",
     "now",
     "publish",

@@ -21,8 +21,7 @@ __all__ = [
     "create_space",
     "get_space",
     "list_spaces",
-    "local_only_classes",
-    "local_only_spaces",
+    "local_only_units",
     "write_space",
 ]
 
@@ -85,19 +84,9 @@ def get_space(reader: Reader, classes: Sequence[str], space: str) -> Space:
     raise NotFound("space", space)
 
 
-def local_only_classes(reader: Reader, classes: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Those of these classes that need a local-only space, or a unit of one: nothing of theirs leaves the machine.
+def local_only_units(reader: Reader, ids: Sequence[str]) -> set[str]:
+    """Those of these units that never leave for a remote model: of a local-only space, or made of such a unit.
 
-    Returns
-    -------
-    dict
-        The local-only spaces of each, by the class's key.
+    By sources, not by rights: a published unit no longer needs the rights of what it was made of.
     """
-    rows = reader.read("policy/list_local_only", classes=list(classes))
-    return {row["key"]: frozenset(row["spaces"]) for row in rows}
-
-
-def local_only_spaces(reader: Reader, classes: Sequence[str]) -> set[str]:
-    """The local-only spaces that these classes need, in whole or by a unit."""
-    found = local_only_classes(reader, classes)
-    return set().union(*found.values()) if found else set()
+    return {row["id"] for row in reader.read("policy/list_local_only_units", ids=list(ids))}

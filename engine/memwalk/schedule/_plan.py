@@ -152,7 +152,7 @@ def make_plan(
     form : Form, optional
         Load in this form alone.
     local_only : iterable of str
-        Spaces of which nothing may reach a remote model.
+        Ids of units that may not reach a remote model.
     remote : bool
         A remote model will answer: context form only, nothing of local-only spaces.
     """
@@ -160,7 +160,7 @@ def make_plan(
     closed = set(local_only) if remote else set()
     open_candidates = []
     for candidate in candidates:
-        if candidate.space in closed:
+        if candidate.ref.id in closed:
             refusals.append(Refusal(Form.CONTEXT, candidate.ref.id, candidate.name, Reason.LOCAL_ONLY))
         else:
             open_candidates.append(candidate)

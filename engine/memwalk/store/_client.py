@@ -379,4 +379,5 @@ def _check(name: str, parameters: Row) -> None:
 
 def _rows(tx: neo4j.ManagedTransaction, name: str, parameters: Row) -> list[Row]:
     _check(name, parameters)
-    return tx.run(load_query(name).text, parameters).data()
+    # Not .data(): it visits each number of a vector in Python, 20 times slower.
+    return [dict(record.items()) for record in tx.run(load_query(name).text, parameters)]  # type: ignore[no-untyped-call]  # the driver left it untyped
