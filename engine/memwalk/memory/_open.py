@@ -13,7 +13,7 @@ from memwalk.config import Settings
 from memwalk.memory._memory import DEFAULT_SPACE, Memory
 from memwalk.memory._session import Models, Session
 from memwalk.payloads import PayloadStore
-from memwalk.policy import create_space, set_owner
+from memwalk.policy import set_owner
 from memwalk.store import Store, migrate
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def open_memory(
     with ExitStack() as closing:
         directory, store = _connect(location, settings, closing, progress)
         if migrate(store) or store.read("store/get_store")[0]["owner"] is None:
-            owner = principal or getpass.getuser()
-            set_owner(store, owner)
-            create_space(store, owner, DEFAULT_SPACE)
+            set_owner(store, principal or getpass.getuser(), DEFAULT_SPACE)
         who = principal or store.read("store/get_store")[0]["owner"]
         payloads = PayloadStore(settings.store.payloads or directory / "payloads")
         models = Models(settings, directory / "costs.json", progress)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memwalk.errors import AlreadyExists, CyclicGroup, InvalidArgument, NotFound, UnknownPrincipal
+from memwalk.policy._keys import right_of
 from memwalk.policy._names import check_name
 from memwalk.policy._rights import lock_policy, require_administrator
 from memwalk.store import FOREVER
@@ -38,8 +39,13 @@ class Principal:
     groups: tuple[str, ...] = ()
 
 
-def set_owner(store: Store, principal: str) -> None:
-    """Make a principal the first administrator of a new store.
+def set_owner(store: Store, principal: str, space: str = "") -> bool:
+    """Make a principal the first administrator of a store that has no owner, and a first space with it.
+
+    Returns
+    -------
+    bool
+        False if the store has an owner already: nothing was written.
 
     Raises
     ------
@@ -47,14 +53,20 @@ def set_owner(store: Store, principal: str) -> None:
     """
     check_name("principal", principal)
 
-    def work(tx: Transaction) -> None:
+    def work(tx: Transaction) -> bool:
         lock_policy(tx)
-        tx.run("policy/ensure_principal", id=principal, at=tx.at)
-        tx.run("policy/create_store_grant", principal=principal, **{"from": tx.at}, until=FOREVER)
+        if not tx.run("policy/create_owner", principal=principal, at=tx.at, until=FOREVER):
+            return False
         tx.touch(principal)
         tx.tell(to=principal, role="admin", store=True)
+        if space:
+            rows = [{"id": space, "local_only": False, "right": right_of(space)}]
+            tx.run("policy/create_spaces", rows=rows, at=tx.at)
+            tx.touch(space)
+            tx.tell(space=space)
+        return True
 
-    store.write(work, operation="own", principal=principal)
+    return store.write(work, operation="own", principal=principal)
 
 
 def create_principal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import threading
 import time
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from neo4j import exceptions as driver_errors
 from memwalk.config import StoreSettings
 from memwalk.errors import InvalidArgument
 from memwalk.store._chain import chain_hash
-from memwalk.store._driver import open_driver, translated
+from memwalk.store._driver import RETRY_SECONDS, open_driver, translated
 from memwalk.store._queries import load_query
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Row = dict[str, Any]
 FOREVER = 2**63 - 1
 """`tx_to` of what is so now (ms): a far-future sentinel, because null cannot be in an index range."""
 
-_CONSTRAINT_RETRIES = 5
+_SCHEMA_ATTEMPTS = 8
 
 logger = logging.getLogger("memwalk.store")
 
@@ -297,20 +298,29 @@ class Store:
                 _append_change(tx, operation)
             return result
 
+        deadline = time.monotonic() + RETRY_SECONDS
         with self._translated(operation), self._session(neo4j.WRITE_ACCESS) as session:
-            for attempt in range(_CONSTRAINT_RETRIES):
+            while True:
                 try:
                     return session.execute_write(unit_of_work)
                 except driver_errors.ConstraintError:
-                    if attempt == _CONSTRAINT_RETRIES - 1:
+                    if time.monotonic() > deadline:
                         raise
-                    logger.debug("%s: a faster writer created the same node, attempt %d", operation, attempt + 1)
-        raise AssertionError
+                    logger.debug("%s: a faster writer created the same node; again", operation)
 
     def run_schema(self, statement: str) -> None:
-        """Run one schema statement of a migration in a transaction of its own."""
+        """Run one schema statement of a migration, that bears being run twice, in a transaction of its own."""
         with self._translated("migration"), self._session(neo4j.WRITE_ACCESS) as session:
-            session.run(statement).consume()
+            for attempt in range(_SCHEMA_ATTEMPTS):
+                try:
+                    session.run(statement).consume()
+                    break
+                except driver_errors.Neo4jError as error:
+                    raced = error.is_retryable() or (error.code or "").endswith("AlreadyExists")
+                    if not raced or attempt == _SCHEMA_ATTEMPTS - 1:
+                        raise
+                    logger.debug("schema: another client is faster (%s); again", error.code)
+                    time.sleep(0.05 * 2**attempt * random.random())  # noqa: S311  # to part those who collided
 
     # --- inside ------------------------------------------------------------------------------------
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from memwalk.config import StoreSettings
 
-__all__ = ["open_driver", "translated"]
+__all__ = ["RETRY_SECONDS", "open_driver", "translated"]
+
+RETRY_SECONDS = 30.0
+"""How long a write that lost against another is tried again."""
 
 _LITTLE_SPACE = 16 << 20
 """Bytes below which a failing server is taken to lack room: more than a file of its transaction log."""
@@ -48,7 +51,7 @@ def open_driver(settings: StoreSettings) -> neo4j.Driver:
             auth=(settings.username, settings.password),
             connection_timeout=settings.connect_seconds,
             connection_acquisition_timeout=settings.connect_seconds,
-            max_transaction_retry_time=30.0,
+            max_transaction_retry_time=RETRY_SECONDS,
             notifications_min_severity="OFF",
             user_agent="memwalk",
         )

@@ -69,13 +69,9 @@ def migrate(store: Store) -> bool:
     SchemaMismatch
         The graph is newer than the code, or an applied migration's file was changed.
     """
-    state = store.read("store/get_store")[0]
+    state = _claimed_state(store)
     applied = {m["version"]: m for m in state["migrations"]}
     known = {m.version: m for m in list_migrations()}
-    if state["uuid"] is None:
-        labels = store.read("store/find_foreign_labels", labels=sorted(graph_description()["nodes"]))
-        if labels:
-            raise ForeignData(store.uri, [row["label"] for row in labels])
     for version, record in applied.items():
         if version not in known:
             raise SchemaMismatch(
@@ -86,24 +82,49 @@ def migrate(store: Store) -> bool:
             raise SchemaMismatch(
                 f"migration V{version:03} in the graph is not the one of this memwalk: its file was changed"
             )
-    for migration in list_migrations():
-        if migration.version not in applied:
-            _apply(store, migration)
-    return state["uuid"] is None
+    due = [migration for migration in list_migrations() if migration.version not in applied]
+    if due:
+        store.run_schema(_lock_statement())
+    made = [_apply(store, migration) for migration in due]
+    return state["uuid"] is None and made[0]
 
 
-def _apply(store: Store, migration: Migration) -> None:
-    for statement in migration.statements:
-        store.run_schema(statement)
+def _claimed_state(store: Store) -> dict[str, Any]:
+    """What the store says of itself; other people's data under our labels is refused."""
+    state = store.read("store/get_store")[0]
+    if state["uuid"] is not None:
+        return state
+    checksums = [migration.checksum for migration in list_migrations()]
+    labels = store.read("store/find_foreign_labels", labels=sorted(graph_description()["nodes"]), checksums=checksums)
+    if labels:
+        state = store.read("store/get_store")[0]  # unless another memwalk set it up just now
+        if state["uuid"] is None:
+            raise ForeignData(store.uri, [row["label"] for row in labels])
+    return state
 
-    def record(tx: Transaction) -> None:
-        tx.run("store/create_store", uuid=str(uuid.uuid4()), at=tx.at)
-        tx.run(
+
+def _lock_statement() -> str:
+    """What makes migrations unique, and so a record not yet committed a lock that others wait for."""
+    statements = list_migrations()[0].statements
+    return next(statement for statement in statements if "CONSTRAINT migration_version" in statement)
+
+
+def _apply(store: Store, migration: Migration) -> bool:
+    """Apply a migration while its record, written first, committed last, keeps others waiting; whether it was due."""
+
+    def work(tx: Transaction) -> bool:
+        record = tx.run(
             "store/record_migration",
             version=migration.version,
             name=migration.name,
             checksum=migration.checksum,
             at=tx.at,
         )
+        if not record[0]["made"]:
+            return False
+        for statement in migration.statements:
+            store.run_schema(statement)
+        tx.run("store/create_store", uuid=str(uuid.uuid4()), at=tx.at)
+        return True
 
-    store.write(record, operation=f"migration V{migration.version:03}", principal="")
+    return store.write(work, operation=f"migration V{migration.version:03}", principal="")

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from memwalk._version import __version__
-from memwalk.errors import InvalidArgument
+from memwalk.errors import InvalidArgument, UnknownPrincipal
 from memwalk.policy import covers, derived_rights, ensure_classes, right_of
 from memwalk.store import FOREVER
 from memwalk.units._identity import new_id
@@ -50,9 +50,14 @@ class Held:
 
 
 def record_activity(tx: Transaction, principal: str, name: str, detail: str = "") -> str:
-    """Record what is being done and on whose behalf; returns the activity's id."""
+    """Record what is being done and on whose behalf; returns the activity's id.
+
+    Raises
+    ------
+    UnknownPrincipal
+    """
     activity = new_id()
-    tx.run(
+    made = tx.run(
         "units/create_activity",
         id=activity,
         name=name,
@@ -61,6 +66,8 @@ def record_activity(tx: Transaction, principal: str, name: str, detail: str = ""
         agent=AGENT,
         principal=principal,
     )
+    if not made:
+        raise UnknownPrincipal(principal)
     return activity
 
 
