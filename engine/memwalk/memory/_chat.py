@@ -41,6 +41,7 @@ class Conversation:
         """The messages so far that the principal may read, in order."""
         from memwalk.runtime import Turn
 
+        self._session.reads.append(self._principal, "chat", self.unit.id)
         return [Turn(row["role"], row["text"]) for row in self._rows()]
 
     def say(self, text: str, *, budget: Budget | None = None, max_tokens: int = 128) -> Iterator[str]:
@@ -51,6 +52,7 @@ class Conversation:
         """
         from memwalk.runtime import Turn
 
+        self._session.reads.append(self._principal, "chat", self.unit.id)
         earlier = self._rows()[-TURNS:]
         turns = [Turn(row["role"], row["text"]) for row in earlier]
         plan = make_plan(self._session, self._principal, text, budget=budget or Budget(), form=None, remote=False)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
 from memwalk.errors import SourceError
+from memwalk.memory._audit_methods import AuditMethods
+from memwalk.memory._logged import logged
+from memwalk.memory._payload_methods import PayloadMethods
 from memwalk.memory._policy_methods import PolicyMethods
 from memwalk.memory._purge_methods import PurgeMethods
 from memwalk.memory._unit_methods import UnitMethods
@@ -30,7 +33,7 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory(UnitMethods, PolicyMethods, PurgeMethods):
+class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.
@@ -96,6 +99,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
             progress=progress,
         )
 
+    @logged("search", "query")
     def search(self, query: str, *, limit: int = 10, profile: Profile | None = None) -> list[Result]:
         """Passages for a query, best first, by a walk over what the principal may read.
 
@@ -105,6 +109,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
 
         return search(self._session, self.principal, query, limit=limit, profile=profile)
 
+    @logged("explain", "query")
     def explain(self, query: str, *, limit: int = 5, profile: Profile | None = None) -> str:
         """The walk for a query in words."""
         from memwalk.memory._find import explain
@@ -113,6 +118,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
 
     # --- planning and answering --------------------------------------------------------------------
 
+    @logged("plan", "question")
     def plan(
         self, question: str, *, budget: Budget | None = None, form: Form | str | None = None, remote: bool = False
     ) -> Plan:
@@ -135,6 +141,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
 
         return plan(self._session, self.principal, question, budget=budget or Budget(), form=form, remote=remote)
 
+    @logged("generate", "plan")
     def generate(self, plan: Plan, *, max_tokens: int = 128, temperature: float = 0.0) -> Answer:
         """Answer a plan's question with what it picked, streamed.
 
@@ -152,12 +159,14 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
         """Plan and generate in one call."""
         return self.generate(self.plan(question, budget=budget, form=form))
 
+    @logged("answer probability", "plan")
     def answer_probability(self, plan: Plan, answer: str) -> float:
         """Natural logarithm of the probability that the local model answers exactly so under a plan."""
         from memwalk.memory._generate import answer_probability
 
         return answer_probability(self._session, self.principal, plan, answer)
 
+    @logged("chat", "conversation")
     def chat(self, conversation: str | None = None, *, space: str = DEFAULT_SPACE, name: str = "chat") -> Conversation:
         """Go on with a conversation by id, or begin one in a space where the principal is a writer.
 
@@ -197,6 +206,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods):
 
     # --- Cypher ------------------------------------------------------------------------------------
 
+    @logged("cypher", "text")
     def cypher(
         self, text: str, parameters: dict[str, Any] | None = None, *, write: bool = False, limit: int = 100
     ) -> tuple[list[str], list[list[Any]], bool]:

@@ -14,7 +14,7 @@ from memwalk.memory._memory import DEFAULT_SPACE, Memory
 from memwalk.memory._session import Models, Session
 from memwalk.payloads import PayloadStore
 from memwalk.policy import set_owner
-from memwalk.store import Store, migrate
+from memwalk.store import ReadLog, Store, migrate
 
 if TYPE_CHECKING:
     import neo4j
@@ -58,9 +58,13 @@ def open_memory(
         if migrate(store) or store.read("store/get_store")[0]["owner"] is None:
             set_owner(store, principal or getpass.getuser(), DEFAULT_SPACE)
         who = principal or store.read("store/get_store")[0]["owner"]
-        payloads = PayloadStore(settings.store.payloads or directory / "payloads")
+        identity = store.read("store/get_store")[0]["uuid"]
+        payloads = PayloadStore(settings.store.payloads or directory / "payloads", owner=identity)
+        # Beside the store; of one that is elsewhere, here: each machine logs what is read from it.
+        reads = ReadLog(directory / "audit" if store.disk else directory / "audit" / identity)
+        closing.callback(reads.close)
         models = Models(settings, directory / "costs.json", progress)
-        session = Session(store, payloads, settings, models)
+        session = Session(store, payloads, settings, models, reads)
         session.readable_classes(who)
         session.closing = closing.pop_all()
         return Memory(session, who)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memwalk import policy
 from memwalk.errors import InvalidArgument, NotFound
+from memwalk.memory._logged import logged
 from memwalk.memory._view import View
 from memwalk.policy import OnUnit
 from memwalk.store import FOREVER
@@ -27,6 +28,7 @@ class PolicyMethods(View):
     its name.
     """
 
+    @logged("spaces")
     def spaces(self) -> list[Space]:
         """The spaces the principal may read."""
         return policy.list_spaces(self._session.store, self._classes())
@@ -35,6 +37,7 @@ class PolicyMethods(View):
         """Create a space (administrators)."""
         return policy.create_space(self._session.store, self.principal, space, local_only=local_only)
 
+    @logged("principals")
     def principals(self) -> list[Principal]:
         """All principals (administrators)."""
         return policy.list_principals(self._session.store, self.principal)
@@ -109,6 +112,7 @@ class PolicyMethods(View):
         """End a principal's own denials on a space or a unit (its administrators); returns how many."""
         return policy.undeny(self._session.store, self.principal, principal, self._target(space, unit))
 
+    @logged("grants", "space", "unit")
     def grants(self, space: str | None = None, *, unit: str | None = None) -> list[Grant]:
         """The grants and denials that run or are to come: on a space and its units, on a unit, or all.
 

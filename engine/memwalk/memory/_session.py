@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the principals of one opened store share: the store, its payloads, the loaded models, the walk graphs."""
+"""What the principals of one opened store share: store, payloads, loaded models, walk graphs, the log of reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memwalk.payloads import PayloadStore
     from memwalk.progress import Progress
     from memwalk.runtime import Costs, PromptFormat
-    from memwalk.store import Store, Transaction
+    from memwalk.store import ReadLog, Store, Transaction
     from memwalk.walk import WalkGraph
 
 __all__ = ["Models", "Session"]
@@ -88,6 +88,7 @@ class Session:
     payloads: PayloadStore
     settings: Settings
     models: Models
+    reads: ReadLog
     closing: ExitStack = field(default_factory=ExitStack)
     _graphs: dict[tuple[str, ...], tuple[int, WalkGraph]] = field(default_factory=dict)
     _generation: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memwalk.memory._logged import logged
 from memwalk.memory._view import View
 from memwalk.units import find_unit, list_history, list_loadables
 
@@ -17,6 +18,7 @@ __all__ = ["UnitMethods"]
 class UnitMethods(View):
     """Units, one by one."""
 
+    @logged("show", "reference")
     def show(self, reference: str) -> Unit:
         """One unit, by id, the beginning of an id, or name.
 
@@ -26,6 +28,7 @@ class UnitMethods(View):
         """
         return find_unit(self._session.store, self._classes(), reference)
 
+    @logged("history", "unit")
     def history(self, unit: str | UnitRef) -> list[dict[str, Any]]:
         """The versions of a unit, newest first, with what made them and on whose behalf.
 
@@ -36,6 +39,7 @@ class UnitMethods(View):
         reference = unit if isinstance(unit, str) else unit.id
         return list_history(self._session.store, self._classes(), self.show(reference).id)
 
+    @logged("loadables")
     def loadables(self) -> list[Loadable]:
         """The KV blocks and adapters the principal may read, stale ones included and marked."""
         return list_loadables(self._session.store, self._classes())

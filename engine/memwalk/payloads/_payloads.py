@@ -30,6 +30,9 @@ __all__ = ["GRACE_SECONDS", "Payload", "PayloadStore", "Sweep"]
 GRACE_SECONDS = 3_600.0
 """A payload younger than this is never swept: whoever put it may be about to name it."""
 
+_OWNERS = "owners/"
+"""Folder of notes: an empty file for each store."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -66,6 +69,8 @@ class PayloadStore:
     ----------
     url : str or Path
         A folder, or any URL that fsspec opens.
+    owner : str, optional
+        Identity of the store that names the payloads; noted in the place before the first is put.
 
     Raises
     ------
@@ -73,11 +78,12 @@ class PayloadStore:
         No file system is known for the URL.
     """
 
-    def __init__(self, url: str | Path) -> None:
+    def __init__(self, url: str | Path, *, owner: str = "") -> None:
         import fsspec
         from fsspec.implementations.local import LocalFileSystem
 
         self.url = str(url)
+        self._unnoted = owner
         try:
             fs, root = fsspec.core.url_to_fs(self.url)
         except (ValueError, ImportError) as error:
@@ -104,6 +110,7 @@ class PayloadStore:
         InvalidArgument
             Neither bytes nor pieces of them.
         """
+        self._note_owner()
         check, digest = SafetensorsCheck(), hashlib.sha256()
         if isinstance(data, bytes | bytearray | memoryview):
             for piece in _pieces(data):
@@ -202,6 +209,10 @@ class PayloadStore:
             if sha256 is not None:
                 yield Payload(sha256, found.size, max(0.0, now - found.modified))
 
+    def owners(self) -> set[str]:
+        """The stores that ever put payloads here, as far as they said so."""
+        return {f.path.removeprefix(_OWNERS) for f in self._files.found() if f.path.startswith(_OWNERS)}
+
     # --- removing ----------------------------------------------------------------------------------
 
     def delete(self, sha256: str) -> bool:
@@ -246,6 +257,16 @@ class PayloadStore:
         return Sweep(payloads, len(removed) - len(payloads), sum(doomed[path] for path in removed))
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _note_owner(self) -> None:
+        if self._unnoted:
+            path = _OWNERS + self._unnoted
+            try:
+                self._files.read(path)
+            except FileNotFoundError:
+                with self._files.draft() as draft:
+                    draft.publish(path)
+            self._unnoted = ""
 
     def _is_sound(self, sha256: str) -> bool:
         try:

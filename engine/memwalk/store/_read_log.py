@@ -110,9 +110,9 @@ class ReadLog:
         AuditFailed
         """
         with self._errors():
-            for line in self._lines()[0]:
-                record = parsed(line)
-                if record["seq"] is not None:
+            for record in map(parsed, self._lines()[0]):
+                texts = (record.get(name) for name in ("principal", "action", "target"))
+                if type(record.get("at")) is int and all(isinstance(text, str) for text in texts):
                     yield record
 
     def verify(self, *, anchor: Head | None = None) -> ChainReport:

@@ -17,6 +17,7 @@ from memwalk.units._read import (
     list_loadables,
 )
 from memwalk.units._states import State
+from memwalk.units._sweep import sweep_payloads
 from memwalk.units._write import AGENT, put_units, record_activity, retire_units
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "record_activity",
     "retire_units",
     "revert_units",
+    "sweep_payloads",
     "unit_of_version",
     "update_units",
 ]
