@@ -1,6 +1,7 @@
 // Versions whole and found by time, rights on single units, an audit chain over the change sequence.
 CYPHER 5 CREATE CONSTRAINT erasure_payload IF NOT EXISTS FOR (n:Erasure) REQUIRE n.payload IS UNIQUE;
 CYPHER 5 CREATE INDEX version_span IF NOT EXISTS FOR (n:Version) ON (n.tx_to, n.tx_from);
+CYPHER 5 CREATE INDEX unit_page IF NOT EXISTS FOR (n:Unit) ON (n.policy_class, n.id);
 CYPHER 5 CREATE INDEX version_payload IF NOT EXISTS FOR (n:Version) ON (n.payload);
 CYPHER 5 CREATE VECTOR INDEX note_vector IF NOT EXISTS FOR (n:Note) ON (n.vector) OPTIONS {indexConfig: {`vector.similarity_function`: 'cosine'}};
 CYPHER 5 CREATE VECTOR INDEX summary_vector IF NOT EXISTS FOR (n:Summary) ON (n.vector) OPTIONS {indexConfig: {`vector.similarity_function`: 'cosine'}};

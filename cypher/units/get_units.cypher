@@ -1,10 +1,11 @@
-// Units a principal may read, by id.
+// Units a principal may read, by id, as their head versions say they are.
 CYPHER 5
 UNWIND $ids AS id
-MATCH (u:Unit {id: id, state: 'live'})-[:HEAD]->(head:Version)
-WHERE u.policy_class IN $classes
-  OR (u.policy_class IS NULL AND EXISTS {
-    MATCH (u)-[edge:EVIDENCED_BY]->(source:Version)
-    WHERE edge.tx_to = $forever AND source.policy_class IN $classes })
-RETURN u.id AS id, labels(u) AS labels, u.space AS space, u.seq AS seq, u.name AS name, u.text AS text,
-  properties(u) AS properties, properties(head) AS version
+MATCH (u:Unit {id: id})-[:HEAD]->(v:Version)
+WHERE u.state IN $states
+  AND ($valid_at IS NULL OR (coalesce(v.valid_from, $valid_at) <= $valid_at AND (v.valid_to IS NULL OR v.valid_to > $valid_at)))
+  AND (u.policy_class IN $classes
+    OR (u.policy_class IS NULL AND EXISTS {
+      MATCH (u)-[edge:EVIDENCED_BY]->(source:Version)
+      WHERE edge.tx_to = $forever AND source.policy_class IN $classes }))
+RETURN u.space AS space, properties(v) AS version

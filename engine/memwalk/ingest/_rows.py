@@ -59,6 +59,7 @@ class Piece:
             properties={"ordinal": self.ordinal, "start": self.start, "end": self.end},
             version={"extractor": extractor},
             derived_from=((self.document, seq),),
+            keeps=True,
         )
 
 
@@ -92,6 +93,7 @@ def document_unit(source: Source, space: str, extractor: str) -> NewUnit:
         space=space,
         properties={"uri": source.uri, "format": source.format},
         version={"source_sha256": hashlib.sha256(source.original.encode()).hexdigest(), "extractor": extractor},
+        keeps=True,
     )
 
 

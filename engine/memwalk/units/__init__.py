@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory units: identity, kinds, versions, provenance, lifecycle."""
 
+from memwalk.units._diff import Difference, FieldChange, diff
+from memwalk.units._draft import EDITABLE, Draft, as_change, as_draft, as_revert
 from memwalk.units._edit import CHANGEABLE, UnitChange, UnitRevert, revert_units, unit_of_version, update_units
+from memwalk.units._hand import change_units, forget_units, restore_units, write_drafts
 from memwalk.units._identity import content_hash, derived_id, new_id
 from memwalk.units._kinds import DERIVED, KINDS, VERSION_PROPERTIES, Kind, Readable
-from memwalk.units._new import NewUnit
+from memwalk.units._lineage import Lineage, LineageEdge, LineageNode, lineage
+from memwalk.units._new import MAX_METADATA, NewUnit
 from memwalk.units._purge import Purged, claim_payload, finish_erasures, list_erasures, purge_units
-from memwalk.units._read import (
-    Loadable,
-    Unit,
-    UnitRef,
-    find_unit,
-    get_unit,
-    get_units,
-    list_history,
-    list_loadables,
-)
+from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, list_history, list_units
+from memwalk.units._stale import Loadable, list_loadables, list_stale, stale_units
 from memwalk.units._states import State
 from memwalk.units._sweep import sweep_payloads
 from memwalk.units._write import AGENT, put_units, record_activity, retire_units
@@ -24,9 +20,17 @@ __all__ = [
     "AGENT",
     "CHANGEABLE",
     "DERIVED",
+    "EDITABLE",
     "KINDS",
+    "MAX_METADATA",
     "VERSION_PROPERTIES",
+    "Difference",
+    "Draft",
+    "FieldChange",
     "Kind",
+    "Lineage",
+    "LineageEdge",
+    "LineageNode",
     "Loadable",
     "NewUnit",
     "Purged",
@@ -36,23 +40,35 @@ __all__ = [
     "UnitChange",
     "UnitRef",
     "UnitRevert",
+    "as_change",
+    "as_draft",
+    "as_revert",
+    "change_units",
     "claim_payload",
     "content_hash",
     "derived_id",
+    "diff",
     "find_unit",
     "finish_erasures",
+    "forget_units",
     "get_unit",
     "get_units",
+    "lineage",
     "list_erasures",
     "list_history",
     "list_loadables",
+    "list_stale",
+    "list_units",
     "new_id",
     "purge_units",
     "put_units",
     "record_activity",
+    "restore_units",
     "retire_units",
     "revert_units",
     "sweep_payloads",
+    "stale_units",
     "unit_of_version",
     "update_units",
+    "write_drafts",
 ]

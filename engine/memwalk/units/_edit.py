@@ -64,8 +64,8 @@ def update_units(tx: Transaction, activity: str, changes: Sequence[UnitChange]) 
     heads = _versions(tx, held, [(change.id, change.seq) for change in changes])
     due = []
     for change in sorted(changes, key=lambda change: change.id):
-        wanted = _changed(heads[change.id], change.set).checked()
-        if wanted.hash() != held[change.id].content_hash:
+        wanted, head = _changed(heads[change.id], change.set).checked(), heads[change.id]
+        if (wanted.hash(), wanted.notes()) != (head.hash(), head.notes()):
             due.append(wanted)
     return {unit: found.seq for unit, found in held.items()} | write_versions(tx, activity, due, held)
 

@@ -30,6 +30,8 @@ class Kind:
     properties: Mapping[str, type] = field(default_factory=dict)
     """Names and types of what its units bear beside what all do."""
     vector: bool = False
+    by_hand: bool = False
+    """People and programs may write units of this kind as they like; the others come from elsewhere."""
     loadable: str = ""
     """The form a unit of this kind is loaded in besides its text: ``kv``, ``adapter`` or none."""
 
@@ -43,8 +45,8 @@ KINDS: dict[str, Kind] = {
         Kind("Fact", Readable.ANY_EVIDENCE, {"subject": str, "predicate": str, "object": str}, vector=True),
         Kind("Conversation", Readable.SPACE),
         Kind("Message", Readable.ALL_SOURCES, {"role": str, "ordinal": int}),
-        Kind("Note", Readable.SPACE, vector=True),
-        Kind("Summary", Readable.ALL_SOURCES, vector=True),
+        Kind("Note", Readable.ALL_SOURCES, vector=True, by_hand=True),
+        Kind("Summary", Readable.ALL_SOURCES, vector=True, by_hand=True),
         Kind("KVBlock", Readable.ALL_SOURCES, loadable="kv"),
         Kind("Adapter", Readable.ALL_SOURCES, loadable="adapter"),
     )

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading units: only ever those of readable policy classes."""
+"""Reading units: only ever those of readable policy classes.
+
+At a past system time (`at`) a unit is what its version of then says, and evidence is that of then; rights
+are always those of now, decided on that version's policy class, so that what may no longer be read does
+not come back by asking for the past. In world time (`valid_at`) a unit is there while what that version
+says holds.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +16,21 @@ from typing import TYPE_CHECKING, Any
 from memwalk.errors import InvalidArgument, NotFound
 from memwalk.store import FOREVER
 from memwalk.units._kinds import KINDS, Readable
+from memwalk.units._states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from memwalk.store import Store
+    from memwalk.store import Reader
 
-__all__ = [
-    "Loadable",
-    "Unit",
-    "UnitRef",
-    "find_unit",
-    "get_unit",
-    "get_units",
-    "list_history",
-    "list_loadables",
-]
+__all__ = ["Unit", "UnitRef", "find_unit", "get_unit", "get_units", "list_history", "list_units"]
 
+PAGE = 100
+LONGEST_PAGE = 10_000
 _PREFIX = 6
+_SHOWN = ("payload", "fingerprint", "tokens", "bytes")
+"""What a unit shows of what its version alone bears."""
+_EARLIEST, _LATEST = -(2**62), 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class UnitRef:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as its head says it is."""
+    """A unit as one of its versions says it is."""
 
     id: str
     kind: str
@@ -55,6 +58,9 @@ class Unit:
     valid_from: int | None = None
     """World time (ms)."""
     valid_to: int | None = None
+    state: str = State.LIVE.value
+    since: int | None = None
+    """System time from which this version is so (ms); None where that would tell of evidence one may not read."""
 
     @property
     def ref(self) -> UnitRef:
@@ -62,49 +68,137 @@ class Unit:
         return UnitRef(self.id, self.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class Loadable:
-    """A KV block or an adapter over exact unit versions."""
+def get_units(
+    reader: Reader,
+    classes: Sequence[str],
+    ids: Sequence[str],
+    *,
+    retired: bool = False,
+    at: int | None = None,
+    valid_at: int | None = None,
+) -> dict[str, Unit]:
+    """The readable ones among these units, by id.
 
-    id: str
-    kind: str
-    name: str
-    space: str
-    seq: int
-    payload: str
-    fingerprint: str
-    adapters: str
-    """Adapter set it was computed under; empty for none."""
-    tokens: int
-    bytes: int
-    sources: tuple[UnitRef, ...]
-    """In the order they were loaded when it was built."""
-    fresh: bool
-    """Every source is still the version it was built from."""
+    Parameters
+    ----------
+    reader : Reader
+    classes : sequence of str
+        Keys of the policy classes that may be read now.
+    ids : sequence of str
+    retired : bool
+        Retired ones too.
+    at : int, optional
+        System time (ms): as they were then. None: now.
+    valid_at : int, optional
+        World time (ms): only what holds then.
+
+    Raises
+    ------
+    InvalidArgument
+        A time that is none.
+    """
+    _check_time("at", at)
+    _check_time("valid_at", valid_at)
+    wanted = {"ids": list(dict.fromkeys(ids)), "classes": list(classes), "states": _states(None if retired else "live")}
+    if at is None:
+        rows = reader.read("units/get_units", **wanted, valid_at=valid_at, forever=FOREVER)
+    else:
+        rows = reader.read("units/get_units_at", **wanted, valid_at=valid_at, at=at)
+    return {row["version"]["unit_id"]: unit_of_row(row) for row in rows}
 
 
-def get_units(store: Store, classes: Sequence[str], ids: Sequence[str]) -> dict[str, Unit]:
-    """The readable ones among these units, by id."""
-    rows = store.read("units/get_units", ids=list(dict.fromkeys(ids)), classes=list(classes), forever=FOREVER)
-    return {row["id"]: _unit(row) for row in rows}
-
-
-def get_unit(store: Store, classes: Sequence[str], unit_id: str) -> Unit:
-    """One readable unit.
+def get_unit(
+    reader: Reader,
+    classes: Sequence[str],
+    unit_id: str,
+    *,
+    retired: bool = False,
+    at: int | None = None,
+    valid_at: int | None = None,
+) -> Unit:
+    """One readable unit; the parameters are those of `get_units`.
 
     Raises
     ------
     NotFound
         There is none, or it may not be read.
+    InvalidArgument
     """
-    found = get_units(store, classes, [unit_id])
+    found = get_units(reader, classes, [unit_id], retired=retired, at=at, valid_at=valid_at)
     if not found:
         raise NotFound("unit", unit_id)
     return found[unit_id]
 
 
-def find_unit(store: Store, classes: Sequence[str], reference: str) -> Unit:
+def list_units(
+    reader: Reader,
+    classes: Sequence[str],
+    *,
+    space: str | None = None,
+    kind: str | None = None,
+    tags: Sequence[str] = (),
+    state: str | None = State.LIVE.value,
+    at: int | None = None,
+    valid_at: int | None = None,
+    limit: int = PAGE,
+    after: str = "",
+) -> list[Unit]:
+    """A page of the readable units, in the order of their ids.
+
+    Parameters
+    ----------
+    reader : Reader
+    classes : sequence of str
+        Keys of the policy classes that may be read now.
+    space : str, optional
+        Of this space alone; entities and facts belong to none.
+    kind : str, optional
+        Of this kind alone.
+    tags : sequence of str
+        With all of these tags.
+    state : str, optional
+        ``live`` or ``retired``; None: both.
+    at : int, optional
+        System time (ms): as they were then. None: now.
+    valid_at : int, optional
+        World time (ms): only what holds then.
+    limit : int
+        Most units of the page.
+    after : str
+        The id of the last unit of the page before; empty for the first page.
+
+    Raises
+    ------
+    InvalidArgument
+        A kind, state, time or limit that is none.
+    """
+    if kind is not None and kind not in KINDS:
+        raise InvalidArgument("kind", kind, " or ".join(sorted(KINDS)))
+    if not 1 <= limit <= LONGEST_PAGE:
+        raise InvalidArgument("limit", limit, f"1 to {LONGEST_PAGE}")
+    _check_time("at", at)
+    _check_time("valid_at", valid_at)
+    page: dict[str, Any] = {"classes": list(classes), "kind": kind, "after": after, "limit": limit}
+    wanted = {**page, "space": space, "tags": list(tags), "states": _states(state), "valid_at": valid_at}
+    if at is not None:
+        return [unit_of_row(row) for row in reader.read("units/list_units_at", **wanted, at=at)]
+    rows = reader.read("units/list_units", **wanted)
+    shared = kind is None or KINDS[kind].readable is Readable.ANY_EVIDENCE
+    if shared and space is None and not tags and state != State.RETIRED:
+        rows += reader.read("units/list_shared_units", **page, forever=FOREVER)
+    return sorted((unit_of_row(row) for row in rows), key=lambda unit: unit.id)[:limit]
+
+
+def find_unit(reader: Reader, classes: Sequence[str], reference: str, *, retired: bool = False) -> Unit:
     """The readable unit that a person means: by id, by the beginning of one (6 characters or more), or by name.
+
+    Parameters
+    ----------
+    reader : Reader
+    classes : sequence of str
+    reference : str
+    retired : bool
+        Retired ones too; a live one of that name is meant first.
 
     Raises
     ------
@@ -113,31 +207,19 @@ def find_unit(store: Store, classes: Sequence[str], reference: str) -> Unit:
     InvalidArgument
         Several such.
     """
-    ids: list[str] = []
-    if len(reference) >= _PREFIX:
-        ids = [
-            r["id"]
-            for r in store.read("units/find_units", prefix=reference.lower(), classes=list(classes), forever=FOREVER)
-        ]
-    if not ids:
-        phrase = '"' + reference.replace("\\", " ").replace('"', " ") + '"'
-        if not phrase.strip('" '):
-            raise NotFound("unit", reference)
-        rows = store.read(
-            "units/find_named_units", phrase=phrase, name=reference, classes=list(classes), forever=FOREVER
-        )
-        best = [r for r in rows if r["kind"] == rows[0]["kind"]]
-        ids = [r["id"] for r in best]
-    if not ids:
-        raise NotFound("unit", reference)
-    if len(ids) > 1:
-        raise InvalidArgument("unit", reference, f"one unit; these begin or are named so: {', '.join(ids)}")
-    return get_unit(store, classes, ids[0])
+    for states in ([State.LIVE.value], [State.RETIRED.value])[: 2 if retired else 1]:
+        ids = _find(reader, classes, reference, states)
+        if len(ids) > 1:
+            raise InvalidArgument("unit", reference, f"one unit; these begin or are named so: {', '.join(ids)}")
+        if ids:
+            return get_unit(reader, classes, ids[0], retired=retired)
+    raise NotFound("unit", reference)
 
 
-def list_history(store: Store, classes: Sequence[str], unit_id: str) -> list[dict[str, Any]]:
-    """The versions of a readable unit, newest first.
+def list_history(reader: Reader, classes: Sequence[str], unit_id: str) -> list[dict[str, Any]]:
+    """The readable versions of a readable unit, retired or not, newest first.
 
+    Each with its times, what made it, on whose behalf, and the readable versions it was derived from.
     An entity or fact has one content, its identity: when it came and went, and by whom, would tell of
     evidence one may not read, so it shows its one version alone.
 
@@ -145,57 +227,58 @@ def list_history(store: Store, classes: Sequence[str], unit_id: str) -> list[dic
     ------
     NotFound
     """
-    unit = get_unit(store, classes, unit_id)
+    unit = get_unit(reader, classes, unit_id, retired=True)
     if KINDS[unit.kind].readable is Readable.ANY_EVIDENCE:
-        blank = dict.fromkeys(("at", "content_hash", "activity", "principal"))
-        return [{"seq": unit.seq, "state": "live", **blank}]
-    return store.read("units/list_history", id=unit_id, classes=list(classes))
+        hidden = ("at", "until", "content_hash", "valid_from", "valid_to", "activity", "principal")
+        return [{"seq": unit.seq, "state": "live", **dict.fromkeys(hidden), "sources": []}]
+    return reader.read("units/list_history", id=unit_id, classes=list(classes))
 
 
-def list_loadables(store: Store, classes: Sequence[str]) -> list[Loadable]:
-    """The readable KV blocks and adapters, stale ones included and marked."""
-    found = []
-    for row in store.read("units/list_loadables", classes=list(classes)):
-        seqs = {source["id"]: source["seq"] for source in row["sources"]}
-        found.append(
-            Loadable(
-                id=row["id"],
-                kind=row["kind"],
-                name=row["name"],
-                space=row["space"],
-                seq=row["seq"],
-                payload=row["payload"],
-                fingerprint=row["fingerprint"],
-                adapters=row["adapters"],
-                tokens=row["tokens"],
-                bytes=row["bytes"],
-                sources=tuple(UnitRef(source, seqs[source]) for source in row["source_order"]),
-                fresh=all(source["fresh"] for source in row["sources"]),
-            )
-        )
-    return found
-
-
-def _unit(row: dict[str, Any]) -> Unit:
-    kind = next(label for label in row["labels"] if label in KINDS)
-    shown = {name: row["properties"].get(name) for name in KINDS[kind].properties}
-    version = {
-        k: row["version"][k] for k in ("payload", "fingerprint", "tokens", "bytes") if row["version"].get(k) is not None
-    }
-    policy_class = row["properties"].get("policy_class")
-    # How often an entity came and went tells of evidence one may not read.
-    seq = 1 if KINDS[kind].readable is Readable.ANY_EVIDENCE else row["seq"]
+def unit_of_row(row: Mapping[str, Any]) -> Unit:
+    """A unit from its space and the properties of a version."""
+    version = row["version"]
+    kind = KINDS[version["kind"]]
+    shared = kind.readable is Readable.ANY_EVIDENCE
+    shown = {name: version.get(name) for name in kind.properties}
     return Unit(
-        row["id"],
-        kind,
-        row["space"],
-        seq,
-        row["name"],
-        row["text"],
-        policy_class,
-        shown | version,
-        tuple(row["version"].get("tags") or ()),
-        json.loads(row["version"].get("metadata") or "{}"),
-        row["version"].get("valid_from"),
-        row["version"].get("valid_to"),
+        id=version["unit_id"],
+        kind=kind.label,
+        space=row["space"],
+        # How often an entity came and went tells of evidence one may not read; so does when.
+        seq=1 if shared else version["seq"],
+        name=version["name"],
+        text=version["text"],
+        policy_class=version.get("policy_class"),
+        properties=shown | {name: version[name] for name in _SHOWN if version.get(name) is not None},
+        tags=tuple(version.get("tags") or ()),
+        metadata=json.loads(version.get("metadata") or "{}"),
+        valid_from=version.get("valid_from"),
+        valid_to=version.get("valid_to"),
+        state=version["state"],
+        since=None if shared else version["tx_from"],
     )
+
+
+def _find(reader: Reader, classes: Sequence[str], reference: str, states: list[str]) -> list[str]:
+    wanted = {"classes": list(classes), "states": states, "forever": FOREVER}
+    if len(reference) >= _PREFIX:
+        rows = reader.read("units/find_units", prefix=reference.lower(), **wanted)
+        if rows:
+            return [row["id"] for row in rows]
+    phrase = '"' + reference.replace("\\", " ").replace('"', " ") + '"'
+    if not phrase.strip('" '):
+        return []
+    rows = reader.read("units/find_named_units", phrase=phrase, name=reference, **wanted)
+    return [row["id"] for row in rows if row["kind"] == rows[0]["kind"]]
+
+
+def _states(state: str | None) -> list[str]:
+    known = [State.LIVE.value, State.RETIRED.value]
+    if state is not None and state not in known:
+        raise InvalidArgument("state", state, " or ".join(known))
+    return known if state is None else [str(state)]
+
+
+def _check_time(name: str, value: int | None) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not _EARLIEST < value < _LATEST):
+        raise InvalidArgument(name, value, "a time in ms since the epoch")

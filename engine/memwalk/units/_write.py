@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from memwalk._version import __version__
-from memwalk.errors import InvalidArgument, UnknownPrincipal
+from memwalk.errors import InvalidArgument, NotFound, UnknownPrincipal
 from memwalk.policy import covers, derived_rights, ensure_classes, right_of
 from memwalk.store import FOREVER
 from memwalk.units._identity import new_id
@@ -28,6 +28,8 @@ __all__ = ["AGENT", "Held", "lock_units", "put_units", "record_activity", "retir
 
 AGENT = f"memwalk/{__version__}"
 """The software agent that acts for principals."""
+
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Held:
     """`tx_from` of its head (ms)."""
     name: str
     text: str
+    notes: dict[str, Any]
+    """Its tags, metadata and validity, as they are stored."""
 
 
 def record_activity(tx: Transaction, principal: str, name: str, detail: str = "") -> str:
@@ -102,7 +106,8 @@ def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[
         if there is not None:
             if (there.kind, there.space) != (unit.kind, unit.space):
                 raise InvalidArgument("unit", unit.id, f"a {there.kind} of space {there.space}, which it is already")
-            if there.state == State.LIVE and there.content_hash == unit.hash():
+            same = there.content_hash == unit.hash() and (unit.keeps or there.notes == unit.notes())
+            if there.state == State.LIVE and same:
                 continue
         check_transition("add", unit.id, there.state if there else State.ABSENT)
         due.append(unit)
@@ -148,7 +153,10 @@ def write_versions(
         for source, seq in unit.derived_from
     ]
     if derivations:
-        tx.run("units/create_derivations", rows=derivations)
+        made = tx.run("units/create_derivations", rows=derivations)[0]["count"]
+        if made != len(derivations):
+            wanted = [f"{row['source']}@{row['source_seq']}" for row in derivations]
+            raise NotFound("version among", ", ".join(wanted[:_TOLD]))
     tx.touch(*(unit.id for unit in units))
     return {unit.id: held[unit.id].seq + 1 if unit.id in held else 1 for unit in units}
 
@@ -200,6 +208,8 @@ def _class_keys(tx: Transaction, units: Sequence[NewUnit], held: Mapping[str, He
 def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str | None) -> dict[str, Any]:
     """A unit and its new version as a row of `units/create_units` or `units/update_units`."""
     content = unit.content()
+    if there and unit.keeps:
+        content |= there.notes
     seq = there.seq + 1 if there else 1
     # A writer on a slower clock must not end a version before it began.
     at = max(tx.at, there.since + 1) if there else tx.at
