@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NO_READS = {
     "add",
     "add_member",
+    "add_units",
     "as_principal",
     "ask",  # plans and generates
     "build_adapter",
@@ -36,14 +37,17 @@ NO_READS = {
     "create_space",
     "deny",
     "finish_erasures",
+    "forget",
     "grant",
     "publish",
     "purge",
     "remove_member",
+    "revert",
     "revoke",
     "sweep",
     "undeny",
     "unpublish",
+    "update",
 }
 """Public methods that write, or read nothing of the graph themselves."""
 

@@ -3,7 +3,8 @@
 
 from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Triple, query_entities
 from memwalk.ingest._openie import OpenIEFile
-from memwalk.ingest._pipeline import AddReport, add_sources
+from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
+from memwalk.ingest._rows import Piece
 from memwalk.ingest._sources import Source, read_sources
 from memwalk.ingest._synonyms import similar_pairs
 
@@ -12,11 +13,13 @@ __all__ = [
     "Extraction",
     "Extractor",
     "OpenIEFile",
+    "Piece",
     "Source",
     "SpacyExtractor",
     "Triple",
     "add_sources",
     "query_entities",
     "read_sources",
+    "rewrite_passages",
     "similar_pairs",
 ]

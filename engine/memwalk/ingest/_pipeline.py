@@ -6,17 +6,19 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memwalk import policy
 from memwalk.errors import SourceError, StoreBusy
+from memwalk.ingest._concepts import Concepts, OvertakenError, write_concepts
 from memwalk.ingest._neighbours import EntityNeighbours
-from memwalk.ingest._rows import BatchRows, Cut, Piece, batch_rows, cut_source, document_unit, part_rows
+from memwalk.ingest._rows import Cut, Piece, batch_rows, cut_source, document_unit, part_rows
 from memwalk.store import FOREVER
 from memwalk.units import put_units, record_activity, retire_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
     from memwalk.store import Store, Transaction
     from memwalk.units import NewUnit
 
-__all__ = ["AddReport", "add_sources"]
+__all__ = ["AddReport", "add_sources", "rewrite_passages"]
 
 BATCH_PASSAGES = 256
 _ATTEMPTS = 3
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -100,8 +103,40 @@ def add_sources(
     return report
 
 
-class _OvertakenError(Exception):
-    """Another writer changed what this batch stands on."""
+def rewrite_passages(
+    store: Store,
+    pieces: Sequence[Piece],
+    write: Callable[[Callable[[Transaction, str, dict[str, int]], None]], T],
+    *,
+    extractor: Extractor,
+    embedder: Embedder,
+) -> T:
+    """Read passages that somebody changed, and write them with what they say now.
+
+    Parameters
+    ----------
+    store : Store
+    pieces : sequence of Piece
+        As they shall be.
+    write : callable
+        Writes the passages in one transaction, and calls what it is given in it, with the activity and
+        the numbers of the new versions.
+    extractor : Extractor
+    embedder : Embedder
+
+    Raises
+    ------
+    StoreBusy
+        Other writers keep retiring what these passages mention.
+    """
+    ingest = _Ingest(store, "", "", extractor, embedder, AddReport())
+    for _ in range(_ATTEMPTS):
+        concepts = ingest.read(pieces)
+        try:
+            return write(partial(write_concepts, concepts=concepts))
+        except OvertakenError:
+            continue
+    raise StoreBusy("update: other writers keep retiring what these passages mention; try again")
 
 
 class _Ingest:
@@ -134,7 +169,7 @@ class _Ingest:
         for _ in range(_ATTEMPTS):
             try:
                 return self._write(cuts)
-            except _OvertakenError:
+            except OvertakenError:
                 continue
         raise StoreBusy("add: other writers keep retiring what this batch mentions; add again")
 
@@ -144,30 +179,36 @@ class _Ingest:
         with report.timed("write"):
             held = self._hashes(list(pieces))
         fresh = [piece for piece in pieces.values() if held.get(piece.id) != self._unit(piece).hash()]
-        with report.timed("extract"):
-            extractions = self.extractor.extract([(piece.title, piece.text) for piece in fresh])
-            report.skipped += self.extractor.take_skipped()
-        rows = batch_rows(fresh, dict(zip([piece.id for piece in fresh], extractions, strict=True)))
-        concepts = [*rows.entities, *rows.facts]
-        with report.timed("write"):
-            known = self._hashes([unit.id for unit in concepts])
-        new = [unit for unit in concepts if unit.id not in known]
-        with report.timed("embed"):
-            encoded = self.embedder.encode([piece.embedded for piece in fresh] + [unit.name for unit in new])
-            vectors = dict(zip([*(piece.id for piece in fresh), *(unit.id for unit in new)], encoded, strict=True))
-            similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
+        concepts = self.read(fresh)
         with report.timed("write"):
             counts = self.store.write(
-                lambda tx: self._commit(tx, cuts, fresh, rows, vectors, similar),
+                lambda tx: self._commit(tx, cuts, fresh, concepts),
                 operation="add",
                 principal=self.principal,
             )
         report.documents += counts["documents"]
         report.passages += counts["passages"]
         report.retired += counts["retired"]
-        self._mentioned.update(unit.id for unit in rows.entities)
-        self._stated.update(unit.id for unit in rows.facts)
+        self._mentioned.update(unit.id for unit in concepts.rows.entities)
+        self._stated.update(unit.id for unit in concepts.rows.facts)
         report.entities, report.facts = len(self._mentioned), len(self._stated)
+
+    def read(self, pieces: Sequence[Piece]) -> Concepts:
+        """Extract and embed what passages say."""
+        report = self.report
+        with report.timed("extract"):
+            extractions = self.extractor.extract([(piece.title, piece.text) for piece in pieces])
+            report.skipped += self.extractor.take_skipped()
+        rows = batch_rows(pieces, dict(zip([piece.id for piece in pieces], extractions, strict=True)))
+        units = [*rows.entities, *rows.facts]
+        with report.timed("write"):
+            known = self._hashes([unit.id for unit in units])
+        new = [unit for unit in units if unit.id not in known]
+        with report.timed("embed"):
+            encoded = self.embedder.encode([piece.embedded for piece in pieces] + [unit.name for unit in new])
+            vectors = dict(zip([*(piece.id for piece in pieces), *(unit.id for unit in new)], encoded, strict=True))
+            similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
+        return Concepts(rows, vectors, similar)
 
     def _unit(self, piece: Piece, seq: int = 0) -> NewUnit:
         return piece.unit(self.space, self.extractor.name, seq)
@@ -193,9 +234,7 @@ class _Ingest:
         tx: Transaction,
         cuts: list[Cut],
         fresh: list[Piece],
-        rows: BatchRows,
-        vectors: Mapping[str, NDArray[np.float32]],
-        similar: list[Row],
+        concepts: Concepts,
     ) -> dict[str, int]:
         policy.require_role(tx, self.principal, "writer", self.space)
         tx.tell(space=self.space)
@@ -214,20 +253,9 @@ class _Ingest:
         put = put_units(tx, activity, [self._unit(piece, heads[piece.document]) for piece in fresh])
         replaced = [{"id": unit_id, "seq": seq} for unit_id, seq in sorted(put.items()) if seq > 1]
         tx.run("units/end_passage_edges", rows=replaced, **span)
-        concepts = put_units(tx, activity, [*rows.entities, *rows.facts])
-        if concepts.keys() - vectors.keys():
-            raise _OvertakenError
-
         tx.run("units/create_has_part_edges", rows=[row for row in parts if row["target"] not in held], **span)
         tx.run("units/create_next_edges", rows=order, **span)
-        evidence = [row | {"source_seq": put[row["source"]]} for row in rows.evidence if row["source"] in put]
-        tx.run("units/create_evidence", rows=evidence, **span)
-        tx.run("units/create_mentions_edges", rows=[row for row in rows.mentions if row["source"] in put], **span)
-        tx.run("units/create_about_edges", rows=[row for row in rows.about if row["source"] in put], **span)
-        tx.run("units/create_fact_edges", rows=rows.statements)
-        tx.run("units/create_similar_edges", rows=similar, **span)
-        filled = sorted((put.keys() | concepts.keys()) & vectors.keys())
-        tx.run("units/set_vectors", rows=[{"id": unit_id, "vector": vectors[unit_id].tolist()} for unit_id in filled])
+        write_concepts(tx, activity, put, concepts)
 
         # Last, when what is left of the documents evidences all it can.
         loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], at=tx.at)

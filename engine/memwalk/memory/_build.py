@@ -6,8 +6,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memwalk import policy
-from memwalk.errors import InvalidArgument
-from memwalk.units import NewUnit, claim_payload, derived_id, find_unit, list_loadables, put_units, record_activity
+from memwalk.errors import InvalidArgument, StaleUnit
+from memwalk.units import (
+    NewUnit,
+    claim_payload,
+    derived_id,
+    find_unit,
+    list_loadables,
+    put_units,
+    record_activity,
+    stale_units,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +76,8 @@ def _sources(session: Session, principal: str, references: Sequence[str], space:
     for unit in units:
         if not unit.text or unit.policy_class is None:
             raise InvalidArgument("unit", unit.name, "a unit with a text of its own: a passage, a document, a message")
+    for stale in sorted(stale_units(session.store, [unit.id for unit in units])):
+        raise StaleUnit(stale)
     home = space or units[0].space or ""
     policy.require_role(session.store, principal, "writer", home)
     return units, home

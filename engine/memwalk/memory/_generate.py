@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memwalk.errors import ConfigurationError, LocalOnly, NotFound, StaleUnit
 from memwalk.policy import local_only_units
 from memwalk.schedule import Form
-from memwalk.units import get_units, list_loadables, record_activity
+from memwalk.units import get_units, list_loadables, record_activity, stale_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,6 +164,8 @@ def _check(session: Session, principal: str, plan: Plan) -> dict[str, Unit]:
     units = get_units(session.store, classes, [ref.id for ref in plan.units])
     for ref in plan.units:
         _same(ref, units)
+    for unit in sorted(stale_units(session.store, units)):
+        raise StaleUnit(unit)
     loadables = {loadable.id: loadable for loadable in list_loadables(session.store, classes)}
     for pick in plan.picks:
         if pick.form is not Form.CONTEXT:

@@ -10,7 +10,7 @@ from memwalk.units._kinds import DERIVED, KINDS, VERSION_PROPERTIES, Kind, Reada
 from memwalk.units._lineage import Lineage, LineageEdge, LineageNode, lineage
 from memwalk.units._new import MAX_METADATA, NewUnit
 from memwalk.units._purge import Purged, claim_payload, finish_erasures, list_erasures, purge_units
-from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, list_history, list_units
+from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, get_version, list_history, list_units
 from memwalk.units._stale import Loadable, list_loadables, list_stale, stale_units
 from memwalk.units._states import State
 from memwalk.units._sweep import sweep_payloads
@@ -53,6 +53,7 @@ __all__ = [
     "forget_units",
     "get_unit",
     "get_units",
+    "get_version",
     "lineage",
     "list_erasures",
     "list_history",
@@ -66,8 +67,8 @@ __all__ = [
     "restore_units",
     "retire_units",
     "revert_units",
-    "sweep_payloads",
     "stale_units",
+    "sweep_payloads",
     "unit_of_version",
     "update_units",
     "write_drafts",

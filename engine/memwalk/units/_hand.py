@@ -167,7 +167,10 @@ def _follow_up(tx: Transaction, activity: str, held: dict[str, Held], heads: dic
     written = {unit: seq for unit, seq in sorted(heads.items()) if seq != held[unit].seq}
     now = {row["id"]: row["version"] for row in _versions(tx, written)}
     passages = [unit for unit in written if held[unit].kind == "Passage"]
-    same = [unit for unit in passages if held[unit].state == State.LIVE and now[unit]["text"] == held[unit].text]
+    said = {unit: (version["name"], version["text"]) for unit, version in now.items()}
+    same = [
+        unit for unit in passages if held[unit].state == State.LIVE and said[unit] == (held[unit].name, held[unit].text)
+    ]
     span = {"at": tx.at, "forever": FOREVER}
     tx.run("units/carry_evidence", rows=[{"id": unit, "seq": written[unit]} for unit in same], **span)
     other = [{"id": unit, "seq": written[unit]} for unit in passages if unit not in same]

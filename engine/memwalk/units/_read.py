@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from memwalk.store import Reader
 
-__all__ = ["Unit", "UnitRef", "find_unit", "get_unit", "get_units", "list_history", "list_units"]
+__all__ = ["Unit", "UnitRef", "find_unit", "get_unit", "get_units", "get_version", "list_history", "list_units"]
 
 PAGE = 100
 LONGEST_PAGE = 10_000
@@ -232,6 +232,23 @@ def list_history(reader: Reader, classes: Sequence[str], unit_id: str) -> list[d
         hidden = ("at", "until", "content_hash", "valid_from", "valid_to", "activity", "principal")
         return [{"seq": unit.seq, "state": "live", **dict.fromkeys(hidden), "sources": []}]
     return reader.read("units/list_history", id=unit_id, classes=list(classes))
+
+
+def get_version(reader: Reader, classes: Sequence[str], unit_id: str, seq: int) -> Unit:
+    """A readable unit as one of its readable versions says it was.
+
+    Raises
+    ------
+    NotFound
+        The unit or the version is not there, or may not be read.
+    """
+    unit = get_unit(reader, classes, unit_id, retired=True)
+    if unit.seq == seq:
+        return unit
+    for row in reader.read("units/list_versions", rows=[{"id": unit_id, "seq": seq}]):
+        if row["version"].get("policy_class") in classes:
+            return unit_of_row({"space": unit.space, "version": row["version"]})
+    raise NotFound(f"version {seq} of unit", unit_id)
 
 
 def unit_of_row(row: Mapping[str, Any]) -> Unit:

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from memwalk.walk._profile import Profile
 
-__all__ = ["EDGE_TYPES", "Edge", "Node", "WalkGraph"]
+__all__ = ["EDGE_TYPES", "TEXTS", "Edge", "Node", "WalkGraph"]
 
 EDGE_TYPES = ("ABOUT", "FACT", "MENTIONS", "NEXT", "SIMILAR_TO")
 """Named as in the store; a FACT edge joins the two ends of a fact unit."""
 ABOUT, FACT, MENTIONS, NEXT, SIMILAR_TO = range(len(EDGE_TYPES))
+TEXTS = ("Note", "Passage", "Summary")
+"""Kinds whose units are read, and so seeded by what they say; sorted."""
 
 
 class Node(NamedTuple):
@@ -169,10 +171,18 @@ class WalkGraph:
         return self.slices.get(kind, slice(0, 0))
 
     @cached_property
+    def readings(self) -> NDArray[np.int64]:
+        """The nodes of all kinds that are read, ascending (int64 [readings])."""
+        return np.concatenate([np.arange(len(self))[self.slice(kind)] for kind in TEXTS])
+
+    def nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine of each of `readings` with a query vector (float32 [readings])."""
+        return np.concatenate([self.vectors[self.slice(kind)] @ vector for kind in TEXTS])
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
-        """BM25 over the passages: titles and texts."""
-        passages = self.slice("Passage")
-        return LexicalIndex([f"{n}\n{t}" for n, t in zip(self.names[passages], self.texts[passages], strict=True)])
+        """BM25 over `readings`: titles and texts."""
+        return LexicalIndex([f"{self.names[i]}\n{self.texts[i]}" for i in self.readings])
 
     @cached_property
     def entities(self) -> dict[str, int]:

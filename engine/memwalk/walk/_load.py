@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memwalk.errors import StoreBusy
 from memwalk.store import FOREVER
+from memwalk.units import DERIVED
 from memwalk.walk._graph import Edge, Node, WalkGraph
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ _ATTEMPTS = 5
 def load_walk_graph(store: Store, classes: Sequence[str]) -> WalkGraph:
     """Read the graph that a store without the unreadable would have.
 
-    Every query is limited to the policy classes; an entity or fact is there if a passage of these
-    classes evidences it, with a count over such passages only, and an edge if both its ends are.
+    Every query is limited to the policy classes. Stale notes and summaries are left out. An entity or
+    fact is there if a passage of these classes evidences it, with a count over such passages only, and
+    an edge if both its ends are.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def load_walk_graph(store: Store, classes: Sequence[str]) -> WalkGraph:
 def _nodes(store: Store, classes: list[str]) -> Iterator[Node]:
     for row in store.stream("walk/list_passages", classes=classes):
         yield Node(row["id"], "Passage", row["name"], row["text"], row["space"], row["seq"], row["vector"])
+    for row in store.stream("walk/list_notes", classes=classes, derived=list(DERIVED)):
+        yield Node(row["id"], row["kind"], row["name"], row["text"], row["space"], row["seq"], row["vector"])
     for row in store.stream("walk/list_entities", classes=classes, forever=FOREVER):
         yield Node(row["id"], "Entity", row["name"], "", "", row["seq"], row["vector"])
     for row in store.stream("walk/list_facts", classes=classes, forever=FOREVER):

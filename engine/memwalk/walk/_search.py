@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memwalk.errors import InvalidArgument
-from memwalk.walk._graph import EDGE_TYPES, FACT
+from memwalk.walk._graph import EDGE_TYPES, FACT, TEXTS
 from memwalk.walk._pagerank import personalized_pagerank
 from memwalk.walk._paths import strongest_path
 from memwalk.walk._profile import DEFAULT_PROFILE, Profile
@@ -81,7 +81,7 @@ def search(
     profile: Profile = DEFAULT_PROFILE,
     limit: int = 10,
     *,
-    kinds: Sequence[str] = ("Passage",),
+    kinds: Sequence[str] = TEXTS,
 ) -> list[Result]:
     """Find units by a walk from the query, best first.
 

@@ -102,10 +102,13 @@ def named_entities(graph: WalkGraph, query: str, phrases: Sequence[str]) -> list
 def _passages(
     graph: WalkGraph, query: str, vector: NDArray[np.float32] | None, profile: Profile
 ) -> dict[str, NDArray[np.float64]]:
-    """The best passages by min-max dense + lexical score, each weighing what it is above the next one left out."""
-    passages = graph.slice("Passage")
-    count = passages.stop - passages.start
-    dense = _scaled(graph.vectors[passages] @ vector) if vector is not None else np.zeros(count)
+    """The best passages by min-max dense + lexical score, each weighing what it is above the next one left out.
+
+    Notes and summaries are read as passages are.
+    """
+    passages = graph.readings
+    count = len(passages)
+    dense = _scaled(graph.nearness(vector)) if vector is not None else np.zeros(count)
     lexical = profile.lexical * _scaled(graph.lexical.scores(query))
     score = dense + lexical
     order = np.argsort(-score, kind="stable")
@@ -117,8 +120,8 @@ def _passages(
     share = profile.passage_mass * above / max(above.sum(), 1e-300)
     by_words = np.divide(lexical[best], score[best], out=np.zeros(len(best)), where=score[best] > 0)
     parts = {"dense": np.zeros(len(graph)), "lexical": np.zeros(len(graph))}
-    parts["dense"][passages.start + best] = share * (1 - by_words)
-    parts["lexical"][passages.start + best] = share * by_words
+    parts["dense"][passages[best]] = share * (1 - by_words)
+    parts["lexical"][passages[best]] = share * by_words
     return parts
 
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What passages say: the entities they mention and the facts they state, written where the passages are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memwalk.store import FOREVER
+from memwalk.units import put_units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memwalk.ingest._rows import BatchRows
+    from memwalk.store import Transaction
+
+__all__ = ["Concepts", "OvertakenError", "write_concepts"]
+
+
+class OvertakenError(Exception):
+    """Another writer changed what a batch stands on: prepare it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """What was read out of some passages, before any of it is written."""
+
+    rows: BatchRows
+    vectors: Mapping[str, NDArray[np.float32]]
+    """Of the passages, and of the entities and facts that are not there yet."""
+    similar: list[dict[str, Any]]
+    """Rows of the edges between near-synonyms."""
+
+
+def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], concepts: Concepts) -> None:
+    """Write what passages say, and the vectors of it all.
+
+    Parameters
+    ----------
+    tx : Transaction
+    activity : str
+    put : mapping
+        Numbers of the passages' new versions; what passages that are not in it say is left out.
+    concepts : Concepts
+
+    Raises
+    ------
+    OvertakenError
+        An entity or fact that was there is gone, so that its vector is missing.
+    """
+    rows, span = concepts.rows, {"at": tx.at, "forever": FOREVER}
+    made = put_units(tx, activity, [*rows.entities, *rows.facts])
+    if made.keys() - concepts.vectors.keys():
+        raise OvertakenError
+    evidence = [row | {"source_seq": put[row["source"]]} for row in rows.evidence if row["source"] in put]
+    tx.run("units/create_evidence", rows=evidence, **span)
+    tx.run("units/create_mentions_edges", rows=[row for row in rows.mentions if row["source"] in put], **span)
+    tx.run("units/create_about_edges", rows=[row for row in rows.about if row["source"] in put], **span)
+    tx.run("units/create_fact_edges", rows=rows.statements)
+    tx.run("units/create_similar_edges", rows=concepts.similar, **span)
+    filled = sorted((put.keys() | made.keys()) & concepts.vectors.keys())
+    vectors = [{"id": unit_id, "vector": concepts.vectors[unit_id].tolist()} for unit_id in filled]
+    tx.run("units/set_vectors", rows=vectors)
