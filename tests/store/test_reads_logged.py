@@ -183,16 +183,17 @@ def test_reads_are_found_and_verified(memory: Memory, store_directory: Path) -> 
     """An administrator finds who asked what by id or text; both chains verify, until somebody changes one."""
     unit = put(memory, "default", "a")
     memory.create_principal("alice")
-    for text in (unit, "the secret name", "the secret name"):
+    secret = f"the secret name {uuid.uuid4()}"
+    for text in (unit, secret, secret):
         with contextlib.suppress(NotFound):
             memory.as_principal("alice").show(text)
     assert [read.action for read in memory.audit_reads(target=unit)] == ["audit reads", "show"]
-    found = memory.audit_reads(target="the secret name", principal="alice")
+    found = memory.audit_reads(target=secret, principal="alice")
     assert [read.action for read in found] == ["show", "show"]
     assert found[0].seq > found[1].seq
     assert memory.audit_reads(principal="alice", limit=1) == found[:1]
     assert memory.audit_reads(action="show", until=found[1].at - 60_000) == []
-    assert "the secret name" not in "".join(lines(store_directory))
+    assert secret not in "".join(lines(store_directory))
     assert memory.audit(operation="create principal", unit="alice")[0].principal == "owner"
     report = memory.verify_audit()
     assert report.ok

@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
     command(db, status, "status", "memwalk db status --json")
     command(db, logs, "logs", "memwalk db logs -n 20", "memwalk db logs debug --follow")
     command(db, env, "env", "memwalk db env", 'eval "$(memwalk db env)" && cypher-shell')
+    command(db, sweep, "sweep", "memwalk db sweep --dry-run")
     command(db, browser, "browser", "memwalk db browser --open")
 
 
@@ -122,6 +123,28 @@ def logs(
             write(clean(line))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def sweep(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    store: StoreAt = None,
+    principal: AsOption = None,
+    json: Json = False,
+) -> None:
+    """Remove the payloads that no version names, and what killed writers left (administrators).
+
+    Nothing younger than an hour goes; others may write meanwhile.
+    """
+    run = Run.of(context, store, principal)
+    with run.open() as memory:
+        swept = memory.sweep(dry_run=dry_run)
+    if json:
+        document = {"payloads": list(swept.payloads), "leftovers": swept.leftovers, "bytes": swept.bytes}
+        emit_json({"dry_run": dry_run, **document})
+    else:
+        counts = f"{len(swept.payloads):,} payloads and {swept.leftovers:,} leftovers, {_render.size(swept.bytes)}"
+        say(f"{'would remove' if dry_run else 'removed'} {counts}")
 
 
 def env(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
