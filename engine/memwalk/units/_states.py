@@ -1,5 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifecycle: the states of a unit and which may follow which."""
+"""Lifecycle: the states of a unit and which may follow which.
+
+======== =============== ================ =================
+act      from absent     from live        from retired
+======== =============== ================ =================
+add      live            live             live
+update   refused         live             refused
+revert   refused         live             live
+forget   refused         retired          refused
+purge    refused         absent           absent
+======== =============== ================ =================
+
+What is refused raises `WrongState`; of a unit that is absent those who act are told `NotFound`, as of one
+that they may not read.
+"""
 
 from __future__ import annotations
 
