@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`memwalk add` and `memwalk build`: putting units into a memory."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memwalk.cli import _document, _render
+from memwalk.cli import _document, _render, _unit_render
 from memwalk.cli._errors import FAILED
 from memwalk.cli._run import As, Json, Run, StoreAt, command, group
 from memwalk.cli._streams import emit_json, show, warn
+from memwalk.cli._unit_lines import read_lines
 
 if TYPE_CHECKING:
     from memwalk.units import Loadable
@@ -43,6 +45,7 @@ def register(app: typer.Typer) -> None:
         "add",
         "memwalk add reports/ --space work --as alice",
         "memwalk add corpus.json --openie openie_results.json",
+        """echo '{"text": "Ada pays.", "tags": ["plan"]}' | memwalk add --units -""",
         panel=_PANEL,
     )
     build = group(app, "build", "Build what loads faster than text: KV blocks and adapters.", _PANEL)
@@ -54,11 +57,19 @@ def register(app: typer.Typer) -> None:
 def add(
     context: typer.Context,
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="PATH", help="Text, Markdown, HippoRAG corpus JSON, or folders of these.", show_default=False
+            metavar="[PATH]...", help="Text, Markdown, HippoRAG corpus JSON, or folders of these.", show_default=False
         ),
-    ],
+    ] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Instead of files: notes and summaries, as JSON Lines; - reads stdin.",
+            show_default=False,
+        ),
+    ] = None,
     space: Annotated[
         str, typer.Option(metavar="SPACE", help="Where the units live; you must be a writer there.")
     ] = "default",
@@ -78,10 +89,21 @@ def add(
 
     What is unchanged since the last time costs nothing. Sources that cannot be read are named, the rest is
     added, and the exit code is 1.
+
+    With --units each line is {"text": ...} and, as needed, "kind" (Note or Summary), "name", "space", "tags",
+    "metadata", "valid_from", "valid_to" (times), "derived_from" (a list of ids, or id@version) and "key" (your
+    own name for it: adding again under it changes that unit, or nothing). All are added or none.
     """
     run = Run.of(context, store, principal)
+    if bool(paths) == (units is not None):
+        raise typer.BadParameter("files and folders, or --units", param_hint="PATH")
+    if units is not None:
+        if openie is not None:
+            raise typer.BadParameter("goes with files", param_hint="--openie")
+        _add_units(run, units, space, json=json)
+        return
     with run.open(make=True) as memory:
-        report = memory.add(*paths, space=space, openie=openie, progress=run.progress)
+        report = memory.add(*(paths or ()), space=space, openie=openie, progress=run.progress)
     if json:
         emit_json(_document.of_report(report))
     else:
@@ -93,6 +115,19 @@ def add(
     # Rows of an OpenIE file that make no sense are left out; that is no failure of what was asked.
     if any(openie is None or error.path != str(openie) for error in report.skipped):
         raise typer.Exit(FAILED)
+
+
+def _add_units(run: Run, source: str, space: str, *, json: bool) -> None:
+    """Add the units of a file of JSON Lines."""
+    from memwalk.units import as_draft
+
+    lines = read_lines(source, lambda values: as_draft(values, principal="", space=space), round(time.time() * 1000))
+    with run.open(make=True) as memory:
+        written = memory.add_units(lines, space=space)
+    if json:
+        emit_json(_unit_render.of_refs(written))
+    else:
+        show(_unit_render.refs_table(written))
 
 
 def kv(

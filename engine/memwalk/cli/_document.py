@@ -157,6 +157,12 @@ def of_unit(unit: Unit, loadable: Loadable | None) -> Json:
         "text": unit.text,
         "policy_class": unit.policy_class,
         "properties": unit.properties,
+        "state": unit.state,
+        "tags": list(unit.tags),
+        "metadata": unit.metadata,
+        "valid_from": None if unit.valid_from is None else time_of(unit.valid_from),
+        "valid_to": None if unit.valid_to is None else time_of(unit.valid_to),
+        "since": None if unit.since is None else time_of(unit.since),
     }
     if loadable is not None:
         document |= {"fresh": loadable.fresh, "sources": [of_ref(ref) for ref in loadable.sources]}
@@ -169,9 +175,13 @@ def of_version(row: Json) -> Json:
         "version": row["seq"],
         "state": row["state"],
         "at": None if row["at"] is None else time_of(row["at"]),
+        "until": None if row["until"] is None else time_of(row["until"]),
+        "valid_from": None if row["valid_from"] is None else time_of(row["valid_from"]),
+        "valid_to": None if row["valid_to"] is None else time_of(row["valid_to"]),
         "activity": row["activity"],
         "principal": row["principal"],
         "content_hash": row["content_hash"],
+        "sources": [{"id": source["id"], "version": source["seq"]} for source in row["sources"]],
     }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`memwalk search`, `explain`, `show`, `history`: looking into a memory."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ import typer
 from memwalk.cli import _document, _render
 from memwalk.cli._run import As, Json, Run, StoreAt, command
 from memwalk.cli._streams import clean, emit_json, say, show, write
+from memwalk.cli._unit_lines import given_time
+from memwalk.cli._units import At, ValidAt
 
 __all__ = ["register"]
 
@@ -23,7 +26,9 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     command(app, search, "search", 'memwalk search "Who paid for the bridge?" --limit 5', panel=_PANEL)
     command(app, explain, "explain", 'memwalk explain "Who paid for the bridge?"', panel=_PANEL)
-    command(app, show_, "show", "memwalk show 3f2a9c1e", 'memwalk show "Pont Neuf" --json', panel=_PANEL)
+    command(
+        app, show_, "show", "memwalk show 3f2a9c1e", 'memwalk show "Pont Neuf" --at 2026-11-01 --json', panel=_PANEL
+    )
     command(app, history, "history", "memwalk history 3f2a9c1e", panel=_PANEL)
 
 
@@ -69,12 +74,20 @@ def explain(
 
 
 def show_(
-    context: typer.Context, reference: Reference, store: StoreAt = None, principal: As = None, json: Json = False
+    context: typer.Context,
+    reference: Reference,
+    at: At = None,
+    valid_at: ValidAt = None,
+    store: StoreAt = None,
+    principal: As = None,
+    json: Json = False,
 ) -> None:
-    """Show one unit as its head version says it is."""
+    """Show one unit as its head version says it is, or with --at as it was, forgotten since or not."""
     run = Run.of(context, store, principal)
+    present = round(time.time() * 1000)
+    then, holds = given_time(at, present, "--at"), given_time(valid_at, present, "--valid-at")
     with run.open() as memory:
-        unit = memory.show(reference)
+        unit = memory.show(reference, at=then, valid_at=holds)
         loadable = next((found for found in memory.loadables() if found.id == unit.id), None)
     if json:
         emit_json(_document.of_unit(unit, loadable))
@@ -85,10 +98,10 @@ def show_(
 def history(
     context: typer.Context, reference: Reference, store: StoreAt = None, principal: As = None, json: Json = False
 ) -> None:
-    """Show the versions of a unit, newest first, with what made them and on whose behalf."""
+    """Show the versions of a unit, forgotten or not, newest first, with what made them and on whose behalf."""
     run = Run.of(context, store, principal)
     with run.open() as memory:
-        unit = memory.show(reference)
+        unit = memory.show(reference, retired=True)
         versions = memory.history(unit.id)
     if json:
         emit_json({"unit": _document.of_unit(unit, None), "versions": [_document.of_version(row) for row in versions]})

@@ -142,6 +142,11 @@ def unit_panel(unit: Unit, loadable: Loadable | None) -> RenderableType:
     if unit.policy_class and unit.policy_class != f"space:{unit.space}":
         facts["needs"] = unit.policy_class
     facts |= {name: one_line(str(value), 400) for name, value in unit.properties.items() if value is not None}
+    if unit.tags:
+        facts["tags"] = ", ".join(unit.tags)
+    facts |= {f"metadata {key}": one_line(str(value), 400) for key, value in unit.metadata.items()}
+    bounds = {"holds from": unit.valid_from, "holds until": unit.valid_to}
+    facts |= {name: minutes(ms) for name, ms in bounds.items() if ms is not None}
     if loadable is not None:
         facts["state"] = _freshness(loadable)
         facts["built from"] = ", ".join(f"{short_id(ref.id)} version {ref.seq}" for ref in loadable.sources)

@@ -5,7 +5,7 @@ from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Tripl
 from memwalk.ingest._openie import OpenIEFile
 from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
 from memwalk.ingest._rows import Piece
-from memwalk.ingest._sources import Source, read_sources
+from memwalk.ingest._sources import Source, read_sources, read_text_file
 from memwalk.ingest._synonyms import similar_pairs
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "add_sources",
     "query_entities",
     "read_sources",
+    "read_text_file",
     "rewrite_passages",
     "similar_pairs",
 ]

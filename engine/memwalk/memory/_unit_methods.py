@@ -25,13 +25,22 @@ class UnitMethods(View):
     # --- reading -----------------------------------------------------------------------------------
 
     @logged("show", "reference")
-    def show(self, reference: str | UnitRef, *, at: int | None = None, valid_at: int | None = None) -> Unit:
+    def show(
+        self,
+        reference: str | UnitRef,
+        *,
+        retired: bool = False,
+        at: int | None = None,
+        valid_at: int | None = None,
+    ) -> Unit:
         """One unit, by id, the beginning of an id, or name.
 
         Parameters
         ----------
         reference : str or UnitRef
             A `UnitRef` shows that version.
+        retired : bool
+            Retired ones too; a live one of that name is meant first.
         at : int, optional
             System time (ms): as it was then, whether or not it was retired since. None: now.
         valid_at : int, optional
@@ -45,7 +54,7 @@ class UnitMethods(View):
         if not isinstance(reference, str):
             return units.get_version(store, classes, reference.id, reference.seq)
         if at is None and valid_at is None:
-            return find_unit(store, classes, reference)
+            return find_unit(store, classes, reference, retired=retired)
         known = units.get_units(store, classes, [reference], at=at, valid_at=valid_at)
         if reference in known:
             return known[reference]
