@@ -3,7 +3,8 @@ CYPHER 5
 UNWIND $ids AS id
 MATCH (u:Unit {id: id})
 CALL (u) {
-  MATCH (v:Version {unit_id: u.id})
+  MATCH (v:Version)
+  WHERE v.unit_id = u.id AND v.seq > 0
   DETACH DELETE v
 }
 CALL (u) {

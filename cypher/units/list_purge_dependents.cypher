@@ -6,8 +6,8 @@ CALL (u) {
   MATCH (u)-[:HAS_PART]->(part:Unit)
   RETURN part.id AS found
   UNION
-  MATCH (v:Version {unit_id: u.id})<-[:WAS_DERIVED_FROM]-(made:Version)
-  WHERE made.kind IN $kinds
+  MATCH (v:Version)<-[:WAS_DERIVED_FROM]-(made:Version)
+  WHERE v.unit_id = u.id AND v.seq > 0 AND made.kind IN $kinds
   RETURN made.unit_id AS found
   UNION
   MATCH (u:Message {role: 'assistant'})<-[:NEXT]-(asked:Message {role: 'user'})

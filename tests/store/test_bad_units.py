@@ -249,7 +249,7 @@ def test_one_bad_unit_and_none_of_the_batch_is_stored(store: Store) -> None:
             store.write(work, operation="test", principal=who)
         assert type(caught.value) is error, number
     assert content(store) == before
-    assert {unit.id for unit in list_units(store, [CLASS])} == {one.id, two.id, "p1"}
+    assert {unit.id for unit in list_units(store, [CLASS])} == {one.id, two.id, "p1", "e1"}
 
 
 def test_the_hidden_is_refused_as_the_missing_is(store: Store) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_query_file(name: str) -> None:
     assert query.summary
     assert ";" not in "\n".join(lines[1:])
     assert "apoc." not in query.text.lower()
+
+
+@pytest.mark.parametrize("name", [name for name in query_names() if not name.startswith("explore/")])
+def test_versions_are_found_through_an_index(name: str) -> None:
+    """Versions of a unit are asked for with a bound on a number or time too: the id alone leads to a scan of all."""
+    text = load_query(name).text
+    assert not re.findall(r"Version \{unit_id: [^,}]*\}(?!.*\n\s*WHERE \w+\.(?:seq|tx_from) )", text)
 
 
 def test_calls_match_parameters() -> None:
