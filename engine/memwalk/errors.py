@@ -33,6 +33,7 @@
     │   ├── StorageFull
     │   ├── AuditFailed             the log of reads cannot be used, so nothing is read
     │   ├── ArchiveError            a file to load or import
+    │   │   ├── ArchiveConflict     it says otherwise than the store it would go into
     │   │   ├── ArchiveCorrupt      truncated, tampered with, or no archive at all
     │   │   └── ArchiveMismatch     whole, but made for another memwalk or a newer Neo4j
     │   └── PayloadError
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyExists",
+    "ArchiveConflict",
     "ArchiveCorrupt",
     "ArchiveError",
     "ArchiveMismatch",
@@ -395,6 +397,18 @@ class ArchiveError(StoreError):
         super().__init__(f"{path}: {self.reason}: {detail}")
         self.path = str(path)
         self.detail = detail
+
+
+class ArchiveConflict(ArchiveError):
+    """Something in it is in the store already, and not the same."""
+
+    reason = "says otherwise than the store"
+
+    def __init__(self, path: str | Path, what: str, name: str, difference: str) -> None:
+        super().__init__(path, f"{what} {name!r} {difference}")
+        self.what = what
+        self.name = name
+        self.difference = difference
 
 
 class ArchiveCorrupt(ArchiveError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memwalk import policy
 from memwalk.errors import SourceError
 from memwalk.memory._audit_methods import AuditMethods
+from memwalk.memory._exchange_methods import ExchangeMethods
 from memwalk.memory._logged import logged
 from memwalk.memory._payload_methods import PayloadMethods
 from memwalk.memory._policy_methods import PolicyMethods
@@ -33,7 +34,7 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods):
+class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods, ExchangeMethods):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.

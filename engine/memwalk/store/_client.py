@@ -258,6 +258,17 @@ class Store:
             rows = session.execute_write(_rows, "store/get_watermark", {})
             return int(rows[0]["seq"]) if rows else 0
 
+    @contextmanager
+    def paused(self) -> Iterator[int]:
+        """Let no write commit meanwhile, so that all that is read is of one moment; gives the latest change's number.
+
+        Writers wait, and so does `watermark`: for what is short, or cannot be done otherwise.
+        """
+        name = "store/get_watermark"
+        with self._translated(name), self._session(neo4j.WRITE_ACCESS) as session, session.begin_transaction() as tx:
+            rows = tx.run(load_query(name).text).data()
+            yield int(rows[0]["seq"]) if rows else 0
+
     def changes(self, since: int, *, limit: int = 1_000) -> list[Change]:
         """The changes after a number, in order, without gap or repeat, each of them seen whole.
 

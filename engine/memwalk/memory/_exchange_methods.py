@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`Memory`: a subgraph as one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memwalk.memory._view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from memwalk.progress import Progress
+    from memwalk.units.exchange import ExportReport, ImportReport
+
+__all__ = ["ExchangeMethods"]
+
+
+class ExchangeMethods(View):
+    """Out of one store, into another."""
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        spaces: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> ExportReport:
+        """Write what the principal may read into one file that another store can import.
+
+        Units with their versions, provenance, edges, vectors and payloads; grants and denials where the principal
+        administers; never the audit records. What is read is of one moment. The file is there whole, or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+        spaces : sequence of str, optional
+            Only the units of these, with what they were made from.
+        units : sequence of str, optional
+            Only these, by id or name, with their parts, and what they were made from.
+        replace : bool
+            Write over a file that is there.
+        progress : Progress, optional
+
+        Raises
+        ------
+        NotFound, AlreadyExists, InvalidArgument, StorageFull, PayloadMissing, PayloadCorrupt
+        """
+        from memwalk.units import find_unit
+        from memwalk.units.exchange import export_archive
+
+        store, classes = self._session.store, self._classes()
+        return export_archive(
+            store,
+            self._session.payloads,
+            self.principal,
+            path,
+            spaces=spaces,
+            units=None if units is None else [find_unit(store, classes, unit).id for unit in units],
+            replace=replace,
+            progress=progress,
+        )
+
+    def import_archive(
+        self, path: str | Path, *, widen: bool = False, progress: Progress | None = None
+    ) -> ImportReport:
+        """Read an export file into the store (its administrators); what is there already, and the same, stays.
+
+        The whole file is verified, and compared with the store, before anything is written.
+
+        Parameters
+        ----------
+        path : str or Path
+        widen : bool
+            Take grants, denials and memberships on spaces and groups that were there before, too; they decide who
+            may read what is there. Into a store without units they are taken anyway.
+        progress : Progress, optional
+
+        Raises
+        ------
+        NotPermitted, ArchiveCorrupt, ArchiveMismatch, ArchiveConflict, SchemaMismatch, StorageFull
+        SourceNotFound, SourceNotReadable
+        """
+        from memwalk.units.exchange import import_archive
+
+        session = self._session
+        return import_archive(session.store, session.payloads, self.principal, path, widen=widen, progress=progress)
