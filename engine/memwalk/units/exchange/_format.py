@@ -97,7 +97,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "state": _REQUIRED_TEXT,
         "created_at": _REQUIRED_INTEGER,
         "own_right": Field(_BOOLEAN, optional=True),
-        "published": Field(_BOOLEAN, optional=True),
+        "published": Field(_TEXTS, optional=True),
         "vector": Field(_BOOLEAN, optional=True),
         "shown": Field(_MAP, optional=True),
     },

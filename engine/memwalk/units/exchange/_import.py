@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
+from memwalk.errors import PayloadMissing
 from memwalk.store import FOREVER
 from memwalk.units.exchange._archive import Archive
 from memwalk.units.exchange._bundles import read_bundles
@@ -125,7 +126,7 @@ class _Import:
         self.spaces, self.principals = check_frame(store, archive, contents)
         stage = f"import:{archive.seal}"
         present = find_present(store, archive, contents, stage)
-        self.writer = Writer(archive.path, archive.seal, present)
+        self.writer = Writer(archive.path, archive.seal, present, self._put)
         self.is_empty = bool(store.read("exchange/is_empty", stage=stage)[0]["empty"])
         self.held = {_grant_key(row) for row in store.read("exchange/list_grants")}
         self.left_out: list[str] = []
@@ -170,6 +171,13 @@ class _Import:
             self.payloads.put(self.archive.payload(sha256))
             if self.progress:
                 self.progress("payloads", done, len(names))
+
+    def _put(self, sha256: str) -> None:
+        """Put a payload that has been put, if it is gone since."""
+        try:
+            self.payloads.renew(sha256)
+        except PayloadMissing:
+            self.payloads.put(self.archive.payload(sha256))
 
     def _staging(self) -> Iterator[Callable[[Transaction], None]]:
         for batch in self._batches("stage", vectors=self.contents.dimension):

@@ -32,8 +32,11 @@ _PLAIN_DETAIL = {"add", "build"}
 """Activities whose detail is the name of a space or kind; that of others may be what somebody asked or wrote."""
 
 
-def unit_row(found: Row, head: Row, shared: Shared | None = None) -> Row:
-    """A row of `units.jsonl` from one of `exchange/list_units` and its head version's row."""
+def unit_row(found: Row, head: Row, shared: Shared | None = None, waived: frozenset[str] | None = None) -> Row:
+    """A row of `units.jsonl` from one of `exchange/list_units` and its head version's row.
+
+    Of the rights that a published unit no longer needs, those in `waived` may be named; None: all.
+    """
     held, kind = found["unit"], found["kind"]
     space = held.get("space")
     row = {
@@ -44,7 +47,7 @@ def unit_row(found: Row, head: Row, shared: Shared | None = None) -> Row:
         "state": held["state"],
         "created_at": shared.first[0] if shared else held["created_at"],
         "own_right": (space is not None and held.get("right") not in {None, right_of(space)}) or None,
-        "published": held.get("published") or None,
+        "published": [key for key in held.get("published") or () if waived is None or key in waived] or None,
         "vector": found["vector"] or None,
         "shown": {n: held.get(n) for n in shown_names(kind) if held.get(n) != head.get(n)} or None,
     }

@@ -67,8 +67,10 @@ class _Found:
 
     space: dict[str, str] = field(default_factory=dict)
     head: dict[str, int] = field(default_factory=dict)
-    needs_sources: set[str] = field(default_factory=set)
-    sources: dict[str, list[tuple[int, str, int]]] = field(default_factory=dict)
+    derived: set[str] = field(default_factory=set)
+    published: set[str] = field(default_factory=set)
+    sources: dict[str, list[tuple[int, str, int, bool]]] = field(default_factory=dict)
+    """(seq, source unit, its seq, whether that version is readable) by unit."""
     hidden: set[Ref] = field(default_factory=set)
 
 
@@ -117,14 +119,17 @@ def _read(store: Store, readable: list[str], *, complete: bool) -> _Found:
     for row in store.stream("exchange/stream_units", classes=readable):
         found.space[row["id"]] = row["space"]
         found.head[row["id"]] = row["seq"]
-        if row["kind"] in DERIVED and not row["published"]:
-            found.needs_sources.add(row["id"])
+        if row["kind"] in DERIVED:
+            found.derived.add(row["id"])
+        if row["published"]:
+            found.published.add(row["id"])
     if complete:
         for row in store.stream("exchange/stream_hidden_versions", classes=readable):
             found.hidden.add((row["id"], row["seq"]))
         for row in store.stream("exchange/stream_derivations", classes=readable):
             if row["id"] in found.space:
-                found.sources.setdefault(row["id"], []).append((row["seq"], row["source"], row["source_seq"]))
+                source = (row["seq"], row["source"], row["source_seq"], row["readable"])
+                found.sources.setdefault(row["id"], []).append(source)
     return found
 
 
@@ -151,7 +156,7 @@ def _chosen(
             chosen |= {unit, *(part for part in parts.get(unit, ()) if part in found.space)}
     waiting = list(chosen)
     while waiting:
-        for _, source, _ in found.sources.get(waiting.pop(), ()):
+        for _, source, _, _ in found.sources.get(waiting.pop(), ()):
             if source in found.space and source not in chosen:
                 chosen.add(source)
                 waiting.append(source)
@@ -165,14 +170,15 @@ def _no_such(store: Store, readable: list[str], unit: str) -> Exception:
 
 
 def _close(found: _Found, chosen: set[str]) -> set[Ref]:
-    """Leave out versions, and units, whose sources do not all go along; what was published needs none."""
+    """Leave out versions, and units, whose sources do not all go along; what was published needs the readable ones."""
     dropped = {ref for ref in found.hidden if ref[0] in chosen}
     changed = True
     while changed:
         changed = False
-        for unit in sorted(chosen & found.needs_sources):
-            for seq, source, source_seq in found.sources.get(unit, ()):
-                if (unit, seq) in dropped or (source in chosen and (source, source_seq) not in dropped):
+        for unit in sorted(chosen & found.derived):
+            for seq, source, source_seq, readable in found.sources.get(unit, ()):
+                goes_along = source in chosen and (source, source_seq) not in dropped
+                if (unit, seq) in dropped or goes_along or (unit in found.published and not readable):
                     continue
                 dropped.add((unit, seq))
                 changed = True

@@ -112,6 +112,7 @@ def _units(store: Store, scope: Scope, ids: list[str], staged: Staged, activitie
     held: dict[str, list[Row]] = {unit: [] for unit in ids}
     for row in store.read("exchange/list_versions", ids=ids):
         held[row["id"]].append(row)
+    waived = None if scope.rights.administers else scope.rights.held["reader"]
     units, versions = [], []
     for unit in ids:
         shared, head = scope.shared.get(unit), found[unit]["unit"]["seq"]
@@ -119,7 +120,7 @@ def _units(store: Store, scope: Scope, ids: list[str], staged: Staged, activitie
             rows = [shared_version_row(row, shared) for row in held[unit] if row["version"]["seq"] == head]
         else:
             rows = [version_row(row, scope.classes) for row in held[unit] if scope.has(unit, row["version"]["seq"])]
-        units.append(unit_row(found[unit], rows[-1], shared))
+        units.append(unit_row(found[unit], rows[-1], shared, waived))
         versions += rows
     activities.update(row["activity"] for row in versions if "activity" in row)
     staged.payloads.update(row["payload"] for row in versions if "payload" in row)

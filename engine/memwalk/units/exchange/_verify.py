@@ -40,7 +40,8 @@ class _UnitFacts:
     space: str | None
     seq: int
     right: str | None
-    published: bool
+    published: frozenset[str]
+    """Rights of its sources that it no longer needs."""
 
 
 @dataclass
@@ -142,7 +143,7 @@ class _Check:
             if right:
                 self.contents.rights.add(right)
             self._vectors += bool(row.get("vector"))
-            published = bool(row.get("published"))
+            published = frozenset(row.get("published", ()))
             self.contents.units[unit] = _UnitFacts(kind, space, row["seq"], right, published)
 
     def grants(self) -> None:
@@ -192,9 +193,9 @@ class _Check:
             source = contents.versions.get(row["source"], {})
             known = row["seq"] in mine and row["source_seq"] in source
             self._demand(known, member, "of a version that is not in the file", number)
-            if unit is not None and unit.kind in DERIVED and not unit.published:
+            if unit is not None and unit.kind in DERIVED:
                 needed, held = source[row["source_seq"]], mine[row["seq"]]
-                enough = needed is not None and held is not None and needed <= held
+                enough = needed is not None and held is not None and needed - unit.published <= held
                 self._demand(enough, member, "the version needs fewer rights than its source", number)
 
     def evidence(self) -> None:

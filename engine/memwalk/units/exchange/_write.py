@@ -18,11 +18,12 @@ from memwalk.errors import ArchiveConflict, SchemaMismatch
 from memwalk.store import FOREVER
 from memwalk.units._kinds import KINDS
 from memwalk.units._new import NewUnit
+from memwalk.units._purge import claim_payload
 from memwalk.units._states import State
 from memwalk.units._write import lock_units, record_activity, write_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from memwalk.store import Transaction
@@ -44,13 +45,16 @@ class Writer:
         Names the file's content.
     present : mapping
         State of each unit that was there before, and is the same, by id.
+    put : callable
+        Puts a payload of the file, by its sha256, unless it is there.
     """
 
-    def __init__(self, path: Path, seal: str, present: dict[str, str]) -> None:
+    def __init__(self, path: Path, seal: str, present: dict[str, str], put: Callable[[str], None]) -> None:
         self.path = path
         self.seal = seal
         self.stage = f"import:{seal}"
         self.present = present
+        self.put = put
 
     # --- staging -----------------------------------------------------------------------------------
 
@@ -59,6 +63,7 @@ class Writer:
         self._tell(tx, bundles)
         due = self._missing(tx, bundles)
         rows = [{"kind": bundle.unit["kind"], "unit": bundle.node()} for bundle in due]
+        self._claim_payloads(tx, due)
         tx.run("exchange/stage_units", rows=rows, stage=self.stage)
         versions: list[Row] = []
         order: list[Row] = []
@@ -179,6 +184,12 @@ class Writer:
             if policy_class != self.stage:
                 raise ArchiveConflict(self.path, "unit", unit, "was written by somebody else meanwhile; import again")
         return [bundle for bundle in due if bundle.id not in found]
+
+    def _claim_payloads(self, tx: Transaction, bundles: Sequence[Bundle]) -> None:
+        """Make sure of the payloads that these name: a purge or a sweep may have come in between."""
+        for sha256 in sorted({row["payload"] for bundle in bundles for row in bundle.versions if "payload" in row}):
+            claim_payload(tx, sha256)
+            self.put(sha256)
 
     def _revive(self, tx: Transaction, principal: str, bundles: Sequence[Bundle]) -> None:
         """Entities and facts that were forgotten here live again, in a new version."""
