@@ -11,7 +11,7 @@ from safetensors.numpy import save
 
 from memwalk import policy
 from memwalk.store import FOREVER, Store, migrate
-from memwalk.units import NewUnit, put_units, record_activity, retire_units
+from memwalk.units import DERIVED, NewUnit, put_units, record_activity, retire_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,19 +80,6 @@ def run(store: Store, text: str, **parameters: object) -> list[list[Any]]:
     return store.run_text(text, dict(parameters), write=True, limit=1_000)[1]
 
 
-def own_right(store: Store, unit: str, space: str) -> None:
-    """Give a unit a right of its own, and those that are derived from nothing else the class of it."""
-    key = policy.right_of(space, unit)
-    text = """
-    MATCH (u:Unit {id: $unit}), (space:Space {id: $space}), (store:Store)
-    MERGE (right:Right {key: $key})
-    MERGE (right)-[:ON]->(u) MERGE (right)-[:ON]->(space) MERGE (right)-[:ON]->(store)
-    MERGE (class:PolicyClass {key: $key}) MERGE (class)-[:NEEDS]->(right)
-    SET u.right = $key, u.policy_class = $key
-    WITH u MATCH (v:Version {unit_id: u.id}) SET v.policy_class = $key"""
-    run(store, text, unit=unit, space=space, key=key)
-
-
 def edge(
     store: Store, principal: str, label: str, target: str, role: str, since: int = 1, until: int = FOREVER
 ) -> None:
@@ -106,7 +93,8 @@ def edge(
 def people(store: Store) -> None:
     """Spaces, nested groups, grants and denials in their windows."""
     policy.create_space(store, OWNER, "work")
-    policy.create_space(store, OWNER, "home", local_only=True)
+    policy.create_space(store, OWNER, "home")
+    policy.create_space(store, OWNER, "den", local_only=True)
     policy.create_principal(store, OWNER, "staff", kind="group")
     policy.create_principal(store, OWNER, "editors", kind="group", groups=("staff",))
     policy.create_principal(store, OWNER, "alice", groups=("editors",))
@@ -179,8 +167,7 @@ def build(store: Store, payloads: PayloadStore, *, hidden: bool = True) -> None:
     )
     put(store, note, principal="bob", name="update", detail="by hand")
     put(store, NewUnit("w-o", "Note", "one's own", "Not for robots.", "work"))
-    own_right(store, "w-o", "work")
-    edge(store, "robot", "DENIED", "w-o", "reader")
+    policy.deny(store, OWNER, "robot", "reader", policy.OnUnit("w-o", DERIVED))
     edge(store, "alice", "GRANTED", "w-o", "writer", 7, 2**61)
     block = {"payload": payloads.put(TENSORS), "fingerprint": "f", "adapters": "", "tokens": 3, "bytes": len(TENSORS)}
     version = {**block, "source_order": ["w-p2", "w-p1"]}
@@ -196,6 +183,8 @@ def build(store: Store, payloads: PayloadStore, *, hidden: bool = True) -> None:
     if hidden:
         both = (("h-p1", 1), ("w-p1", 1))
         put(store, NewUnit("w-s", "Summary", "both", "Of both.", "work", derived_from=both))
+        put(store, NewUnit("w-u", "Summary", "public", "Of both, told to all.", "work", derived_from=both))
+        policy.publish(store, OWNER, policy.OnUnit("w-u", DERIVED))
     put(store, NewUnit("w-r", "Note", "gone", "Forgotten.", "work", tags=("x",)))
     retire(store, "w-r")
 

@@ -132,6 +132,7 @@ def test_nothing_of_the_unreadable(store: Store, payloads: PayloadStore, tmp_pat
             assert secret not in text
     rows = [json.loads(line) for line in found["alice"]["evidence.jsonl"].splitlines()]
     assert {(row["id"], row["source"], row["count"]) for row in rows} >= {("e-ada", "w-p1", 2), ("w-f", "w-p1", 2)}
+    assert b'"w-u"' in found["alice"]["units.jsonl"]
     assert b"w-o" not in found["robot"]["units.jsonl"]
     assert b"w-o" in found["alice"]["units.jsonl"]
     assert found["alice"]["grants.jsonl"] == b""

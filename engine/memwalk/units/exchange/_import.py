@@ -196,6 +196,8 @@ class _Import:
         for batch in self._batches("units"):
             grants = [row for bundle in batch for row in self._unit_grants.get(bundle.id, ())]
             yield partial(writer.reveal_units, bundles=batch, grants=grants)
+        for batch in self._batches("rights of sources"):
+            yield partial(writer.settle, bundles=batch)
 
     def _batches(self, stage: str, *, vectors: int = 0) -> Iterator[list[Bundle]]:
         done, total = 0, len(self.contents.units)
@@ -207,6 +209,7 @@ class _Import:
 
     def _frame(self, tx: Transaction, *, grants: list[Row], memberships: list[tuple[str, str]]) -> None:
         """Spaces, principals, who is in which group, and what is granted on spaces."""
+        policy.lock_policy(tx)
         policy.require_administrator(tx, self.principal, "import into")
         writer = self.writer
         tx.tell(archive=self.archive.seal)

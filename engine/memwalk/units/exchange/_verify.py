@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk.errors import ArchiveMismatch, InvalidArgument, PayloadMalformed
 from memwalk.payloads import SafetensorsCheck
-from memwalk.policy import ROLES, right_of
+from memwalk.policy import ROLES, covers, right_of
 from memwalk.store import FOREVER
 from memwalk.units._kinds import DERIVED, KINDS, Readable
 from memwalk.units._new import dump_metadata
@@ -195,7 +195,8 @@ class _Check:
             self._demand(known, member, "of a version that is not in the file", number)
             if unit is not None and unit.kind in DERIVED:
                 needed, held = source[row["source_seq"]], mine[row["seq"]]
-                enough = needed is not None and held is not None and needed - unit.published <= held
+                kept = {right for right in needed or () if not covers(unit.published, right)}
+                enough = needed is not None and held is not None and kept <= held
                 self._demand(enough, member, "the version needs fewer rights than its source", number)
 
     def evidence(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from memwalk import policy
 from memwalk.errors import ArchiveConflict, SchemaMismatch
 from memwalk.store import FOREVER
-from memwalk.units._kinds import KINDS
+from memwalk.units._kinds import DERIVED, KINDS
 from memwalk.units._new import NewUnit
 from memwalk.units._purge import claim_payload
 from memwalk.units._states import State
@@ -110,8 +110,8 @@ class Writer:
         """A space; one that is there is as old as its oldest record."""
         at = row.get("created_at", tx.at)
         if is_new:
-            right = policy.right_of(row["id"])
-            tx.run("policy/create_space", id=row["id"], local_only=row["local_only"], right=right, at=at)
+            made = {"id": row["id"], "local_only": row["local_only"], "right": policy.right_of(row["id"])}
+            tx.run("policy/create_spaces", rows=[made], at=at)
         else:
             tx.run("exchange/set_space_age", id=row["id"], at=at)
         tx.touch(row["id"])
@@ -127,8 +127,9 @@ class Writer:
 
     def write_membership(self, tx: Transaction, member: str, group: str) -> None:
         """Put a principal into a group."""
-        if not tx.run("policy/create_membership", member=member, group=group):
-            raise ArchiveConflict(self.path, "group", group, f"is in {member!r} there, and the other way round here")
+        if tx.run("policy/get_membership_chain", member=group, group=member):
+            raise ArchiveConflict(self.path, "group", group, f"is in {member!r} in the store, not the other way round")
+        tx.run("policy/create_memberships", rows=[{"member": member, "group": group}])
         tx.touch(member, group)
 
     def write_space_grants(self, tx: Transaction, grants: Sequence[Row]) -> None:
@@ -146,9 +147,9 @@ class Writer:
     def write_rights(self, tx: Transaction, bundles: Sequence[Bundle]) -> None:
         """The rights of single units, which classes of others may need."""
         due = [b for b in bundles if b.unit.get("own_right") and b.id not in self.present]
-        rows = [{"id": bundle.id, "space": bundle.space, "right": bundle.right} for bundle in due]
+        rows = [{"id": bundle.id, "right": bundle.right} for bundle in due]
         if rows:
-            tx.run("exchange/create_unit_rights", rows=rows)
+            tx.run("policy/create_unit_rights", rows=rows)
             self._tell(tx, due)
 
     def reveal_shared(self, tx: Transaction, principal: str, bundles: Sequence[Bundle]) -> None:
@@ -162,11 +163,26 @@ class Writer:
     def reveal_units(self, tx: Transaction, bundles: Sequence[Bundle], grants: Sequence[Row]) -> None:
         """Units of spaces: from now on readable, each with what is granted and denied on it."""
         due = [b for b in bundles if b.space is not None and b.id not in self.present]
+        policy.lock_policy(tx)
         self._tell(tx, due)
         needed = {frozenset(row["rights"]) for bundle in due for row in bundle.versions}
         keys = policy.ensure_classes(tx, needed)
         tx.run("exchange/create_unit_grants", rows=[_grant(row) for row in grants])
         self._reveal(tx, due, keys)
+
+    def settle(self, tx: Transaction, bundles: Sequence[Bundle]) -> None:
+        """What was made from units that were there before needs the rights that these need now."""
+        due = [
+            bundle.id
+            for bundle in bundles
+            if bundle.id not in self.present
+            and bundle.unit["kind"] in DERIVED
+            and any(row["source"] in self.present for row in bundle.derivations)
+        ]
+        if due:
+            policy.lock_policy(tx)
+            policy.reclassify(tx, due, derived=DERIVED)
+            tx.tell(archive=self.seal)
 
     # --- inside ------------------------------------------------------------------------------------
 
