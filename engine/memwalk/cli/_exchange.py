@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`memwalk export` and `memwalk import`: a subgraph as one file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memwalk.cli._render import facts_lines, size
+from memwalk.cli._run import As, Json, Run, StoreAt, command
+from memwalk.cli._streams import emit_json, show, warn
+
+if TYPE_CHECKING:
+    from memwalk.units.exchange import ExportReport, ImportReport
+
+__all__ = ["register"]
+
+_PANEL = "Moving"
+_TOLD = 20
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The export file.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    command(
+        app,
+        export,
+        "export",
+        "memwalk export notes.zip",
+        "memwalk export work.zip --space work --as alice",
+        'memwalk export bridge.zip --unit "Pont Neuf"',
+        panel=_PANEL,
+    )
+    command(app, import_, "import", "memwalk import notes.zip", "memwalk import work.zip --json", panel=_PANEL)
+
+
+def export(
+    context: typer.Context,
+    file: File,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPACE", help="Only the units of this space; may be given several times.", show_default=False
+        ),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="UNIT",
+            help="Only this unit, by id or name, and its parts; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    store: StoreAt = None,
+    principal: As = None,
+    json: Json = False,
+) -> None:
+    """Write what you may read into one file that another store, or another Neo4j version, can import.
+
+    Units with their versions, provenance, vectors and payloads; what they were made from comes along. Grants and
+    denials come along where you administer. docs/export-format.md describes the file.
+    """
+    run = Run.of(context, store, principal)
+    with run.open() as memory, run.drawing() as progress:
+        report = memory.export(file, spaces=space, units=unit, replace=force, progress=progress)
+    if json:
+        emit_json(_exported(report))
+    else:
+        counts = report.counts
+        facts = {
+            "file": f"{report.path}, {size(report.bytes)}",
+            "units": f"{counts['units.jsonl']} in {counts['versions.jsonl']} versions",
+            "payloads": str(counts["payloads"]),
+            "seal": report.seal,
+        }
+        show(facts_lines(facts))
+
+
+def import_(
+    context: typer.Context,
+    file: File,
+    widen: Annotated[
+        bool,
+        typer.Option(
+            "--widen", help="Take grants, denials and memberships on spaces and groups that are there already, too."
+        ),
+    ] = False,
+    store: StoreAt = None,
+    principal: As = None,
+    json: Json = False,
+) -> None:
+    """Read an export file into the store (administrators); what is there already, and the same, stays.
+
+    The whole file is verified first. Nothing is stored if it was changed since it was written, or says otherwise
+    than the store. It is not signed: import only files from somebody you trust.
+    """
+    run = Run.of(context, store, principal)
+    with run.open(make=True) as memory, run.drawing() as progress:
+        report = memory.import_archive(file, widen=widen, progress=progress)
+    if json:
+        emit_json(_imported(report))
+        return
+    facts = {
+        "units": f"{report.units} new, {report.present} there already",
+        "payloads": str(report.payloads),
+        "spaces": ", ".join(report.spaces) or "none new",
+        "principals": ", ".join(report.principals) or "none new",
+        "seal": report.seal,
+    }
+    show(facts_lines(facts))
+    for line in report.left_out[:_TOLD]:
+        warn(f"left out: {line}")
+    if report.left_out:
+        warn(f"{len(report.left_out)} in all concern what was there before; --widen takes them")
+
+
+def _exported(report: "ExportReport") -> dict[str, Any]:
+    return {"path": report.path, "bytes": report.bytes, "seal": report.seal, "counts": report.counts}
+
+
+def _imported(report: "ImportReport") -> dict[str, Any]:
+    return {
+        "path": report.path,
+        "seal": report.seal,
+        "units": {"new": report.units, "present": report.present},
+        "payloads": report.payloads,
+        "spaces": list(report.spaces),
+        "principals": list(report.principals),
+        "left_out": list(report.left_out),
+    }
