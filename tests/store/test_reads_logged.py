@@ -39,6 +39,7 @@ NO_READS = {
     "finish_erasures",
     "forget",
     "grant",
+    "import_archive",
     "publish",
     "purge",
     "remove_member",

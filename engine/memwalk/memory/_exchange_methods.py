@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memwalk.memory._logged import logged
 from memwalk.memory._view import View
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["ExchangeMethods"]
 class ExchangeMethods(View):
     """Out of one store, into another."""
 
+    @logged("export", "spaces", "units")
     def export(
         self,
         path: str | Path,
