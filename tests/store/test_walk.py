@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from memwalk import policy
 from memwalk.ingest import Source, SpacyExtractor, add_sources, query_entities
+from memwalk.units import UnitChange, as_draft, change_units, write_drafts
 from memwalk.walk import WalkGraph, load_walk_graph, search
 
 if TYPE_CHECKING:
     from memwalk.memory._session import Models
     from memwalk.store import Store
+    from memwalk.units import UnitRef
 
 OWNER = "owner"
 WORK, HOME = policy.right_of("default"), policy.right_of("home")
@@ -86,3 +88,26 @@ def test_search_over_the_store(store: Store, models: Models) -> None:
     assert {r.name for r in results} == {"Pont Neuf", "Henry IV of France"}
     assert all(r.seeds or r.path for r in results)
     assert all(r.space == "default" for r in results)
+
+
+def test_notes_are_walked_and_stale_ones_are_not(store: Store, models: Models) -> None:
+    """A note and a summary are found as passages are, by those who may read them, until a source changes."""
+    policy.create_space(store, OWNER, "home")
+    add(store, models, "default", ("Pont Neuf", BRIDGE))
+
+    def write(*values: dict[str, object]) -> list[UnitRef]:
+        drafts = [as_draft(value, principal=OWNER, space="default") for value in values]
+        return store.write(lambda tx: write_drafts(tx, drafts), operation="add", principal=OWNER)
+
+    note, hidden = write({"text": "Lamps for the lighthouse."}, {"text": "Lamps for the cellar.", "space": "home"})
+    (summary,) = write({"kind": "Summary", "text": "Lamps everywhere.", "derived_from": [note.id]})
+
+    def found() -> set[str]:
+        results = search(load_walk_graph(store, [WORK]), "Who wants lamps?", None)
+        return {result.unit_id for result in results if result.kind != "Passage"}
+
+    assert found() == {note.id, summary.id}
+    change = UnitChange(note.id, 1, {"text": "Lamps for the harbour."})
+    store.write(lambda tx: change_units(tx, [change]), operation="update", principal=OWNER)
+    assert found() == {note.id}
+    assert {hidden.id, note.id} <= set(load_walk_graph(store, [WORK, HOME]).ids)
