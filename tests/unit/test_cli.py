@@ -35,6 +35,9 @@ NAMES = {
         "db logs",
         "db env",
         "db browser",
+        "db dump",
+        "db load",
+        "db check",
         "db sweep",
         "audit list",
         "audit reads",
@@ -125,6 +128,9 @@ def test_version() -> None:
         ["--store", " ", "space", "list"],
         ["init", "a", "--store", "b"],
         ["db", "start", "--store", "bolt://localhost:1"],
+        ["db", "dump", "x.zip", "--store", "bolt://localhost:1"],
+        ["db", "load", "x.zip", "--store", "bolt://localhost:1"],
+        ["db", "check", "--store", "bolt://localhost:1"],
     ],
 )
 def test_a_senseless_command_line_exits_with_2(arguments: list[str]) -> None:

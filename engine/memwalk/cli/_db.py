@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memwalk.cli import _render
-from memwalk.cli._document import time_of
-from memwalk.cli._errors import INTERRUPTED
+from memwalk.cli._document import of_backup, of_check, time_of
+from memwalk.cli._errors import FAILED, INTERRUPTED
 from memwalk.cli._run import As as AsOption
 from memwalk.cli._run import Json, Run, StoreAt, command, group
 from memwalk.cli._streams import clean, emit_json, say, show, write
@@ -50,6 +50,9 @@ def register(app: typer.Typer) -> None:
     command(db, env, "env", "memwalk db env", 'eval "$(memwalk db env)" && cypher-shell')
     command(db, sweep, "sweep", "memwalk db sweep --dry-run")
     command(db, browser, "browser", "memwalk db browser --open")
+    command(db, dump, "dump", "memwalk db dump notes-2026-11.zip")
+    command(db, load, "load", "memwalk db load notes-2026-11.zip --replace")
+    command(db, check, "check", "memwalk db check --json")
 
 
 def init(
@@ -199,6 +202,92 @@ def browser(
         say("try there: MATCH (a:Unit)-[edge]-(b:Unit) RETURN * LIMIT 50")
     if open_:
         typer.launch(facts["page"])
+
+
+def dump(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; a zip.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    store: StoreAt = None,
+    json: Json = False,
+) -> None:
+    """Back the whole store up into one file: the graph, the payloads, the log of reads.
+
+    The local Neo4j stops meanwhile. Others who have the store open need not do anything: what they do next waits,
+    tells them why, and goes on. A program connected by Bolt alone loses its connection.
+
+    The file is there whole or not at all. The password is not in it, but all that was ever remembered is, whoever may
+    read it: keep it as safe as the store. Payloads at a URL (MEMWALK_PAYLOADS) stay there, and this says so.
+
+    Like `db start`, it acts on files of this machine, so it asks for no principal.
+    """
+    from memwalk.memory import dump_store
+
+    run = Run.of(context, store)
+    with run.drawing() as progress:
+        header = dump_store(run.store, file, overwrite=overwrite, settings=run.settings, progress=progress)
+    if json:
+        emit_json(of_backup(header, file))
+    else:
+        show(_render.facts_lines(_render.backup_facts(header, file)))
+    if header.payloads_url:
+        say(f"the payloads are not in it: they stay at {header.payloads_url}")
+    if header.damaged:
+        say(f"{len(header.damaged)} payloads hold other bytes than were stored and were left out: `memwalk db check`")
+
+
+def load(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `memwalk db dump` wrote.", show_default=False)],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="A store that is there is gone then, its log of reads included.")
+    ] = False,
+    store: StoreAt = None,
+    json: Json = False,
+) -> None:
+    """Make a data directory's store the one of a backup.
+
+    All of the file is verified first. Whatever happens, a kill included, the directory then holds the old store or the
+    new one, whole. Others who have it open wait, and find the new one.
+
+    A backup of an older Neo4j is migrated; a newer one's is refused. To move single spaces, or into a store that holds
+    others, use `memwalk export` and `memwalk import`.
+
+    Like `db start`, it acts on files of this machine, so it asks for no principal.
+    """
+    from memwalk.memory import load_store
+
+    run = Run.of(context, store)
+    with run.drawing() as progress:
+        header = load_store(file, run.store, replace=replace, settings=run.settings, progress=progress)
+    if json:
+        emit_json(of_backup(header, file))
+    else:
+        show(_render.facts_lines({"store": str(run.directory), **_render.backup_facts(header, file)}))
+    if header.payloads_url:
+        say(f"its payloads are not in it: they are at {header.payloads_url}; set MEMWALK_PAYLOADS to that")
+
+
+def check(context: typer.Context, store: StoreAt = None, json: Json = False) -> None:
+    """Check that a store is whole; exit code 1 if it is not.
+
+    Neo4j's own checker reads its files while the server is stopped. Then memwalk looks whether every unit has one head
+    and one unbroken chain of versions, whether a change number is missing, and whether every payload that a version
+    names is there with the bytes that were stored. Others wait until the graph was read, as for `db dump`.
+
+    It changes nothing. Like `db start`, it acts on files of this machine, so it asks for no principal.
+    """
+    from memwalk.memory import check_store
+
+    run = Run.of(context, store)
+    with run.drawing() as progress:
+        report = check_store(run.store, settings=run.settings, progress=progress)
+    if json:
+        emit_json(of_check(report))
+    else:
+        show(_render.check_report(report))
+    if not report.sound:
+        raise typer.Exit(FAILED)
 
 
 def _server(run: Run) -> "LocalServer":

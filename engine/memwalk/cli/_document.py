@@ -7,16 +7,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memwalk.ingest import AddReport
     from memwalk.memory import Answer
     from memwalk.models import ModelStatus
     from memwalk.policy import Grant, Principal, Space
     from memwalk.schedule import Pick, Plan
+    from memwalk.store import BackupHeader, CheckReport
     from memwalk.units import Loadable, Unit, UnitRef
     from memwalk.walk import Result, Step
 
 __all__ = [
     "of_answer",
+    "of_backup",
+    "of_check",
     "of_grant",
     "of_loadable",
     "of_model",
@@ -234,4 +239,37 @@ def of_model(model: ModelStatus) -> Json:
         "bytes": model.size,
         "licence": model.licence,
         "fingerprint": model.fingerprint,
+    }
+
+
+def of_backup(header: BackupHeader, file: Path) -> Json:
+    """A backup."""
+    return {
+        "file": str(file),
+        "at": time_of(header.at),
+        "memwalk": header.memwalk,
+        "neo4j": header.neo4j,
+        "schema": header.schema,
+        "store": header.store,
+        "change": header.change,
+        "payloads": header.payloads,
+        "payloads_url": header.payloads_url or None,
+        "damaged": list(header.damaged),
+        "bytes": header.bytes,
+    }
+
+
+def of_check(report: CheckReport) -> Json:
+    """What a check found."""
+    return {
+        "sound": report.sound,
+        "units": report.units,
+        "versions": report.versions,
+        "changes": report.changes,
+        "payloads": report.payloads,
+        "orphans": report.orphans,
+        "orphan_bytes": report.orphan_bytes,
+        "findings": [
+            {"kind": finding.kind, "where": finding.where, "detail": finding.detail} for finding in report.findings
+        ],
     }

@@ -14,6 +14,7 @@ import typer
 from memwalk.cli._streams import fail
 from memwalk.config import Settings
 from memwalk.errors import (
+    AlreadyExists,
     ConfigurationError,
     InvalidArgument,
     MemwalkError,
@@ -41,6 +42,10 @@ _WHERE = {
     "space": "`memwalk space list` shows those you may read, `memwalk space add` makes one",
     "unit": "give an id, the first 6 characters of one or more, or a name; `memwalk search` finds units",
     "group": "`memwalk principal add NAME --kind group` makes one",
+}
+_INSTEAD = {
+    "file": "--overwrite replaces it",
+    "store": "--replace puts the backup in its place",
 }
 _ADVICE: dict[type[MemwalkError], str] = {
     NotPermitted: "ask who administers it for a grant (`memwalk grant`), or act as somebody else with --as",
@@ -85,6 +90,8 @@ def _advice(error: MemwalkError) -> str:
     """What to do, where the message itself does not say."""
     if isinstance(error, NotFound):
         return _WHERE.get(error.what, "")
+    if isinstance(error, AlreadyExists):
+        return _INSTEAD.get(error.what, "")
     if isinstance(error, QueryFailed):
         return "queries only read unless you say --write" if error.code.endswith("AccessMode") else ""
     return next((advice for kind, advice in _ADVICE.items() if isinstance(error, kind)), "")

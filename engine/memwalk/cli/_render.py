@@ -18,6 +18,7 @@ from memwalk.cli._streams import clean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from memwalk.memory import Answer
     from memwalk.models import ModelStatus
     from memwalk.policy import Grant, Principal, Space
+    from memwalk.store import BackupHeader, CheckReport
     from memwalk.units import Loadable, Unit
     from memwalk.walk import Result
 
 __all__ = [
     "answer_footer",
+    "backup_facts",
+    "check_report",
     "facts_lines",
     "grants_table",
     "history_table",
@@ -96,6 +100,33 @@ def facts_lines(facts: Mapping[str, str]) -> RenderableType:
     """Names and values, one pair a line."""
     width = max(len(name) for name in facts)
     return Group(*(Text.assemble((name.ljust(width), "bold"), "  ", clean(value)) for name, value in facts.items()))
+
+
+def backup_facts(header: BackupHeader, file: Path) -> dict[str, str]:
+    """What a backup is of."""
+    return {
+        "backup": f"{file}, {size(header.bytes)}",
+        "written": f"{time_of(header.at)} by memwalk {header.memwalk}",
+        "Neo4j": header.neo4j,
+        "id": header.store,
+        "changes": f"up to number {header.change}",
+        "payloads": f"{header.payloads:,}" if not header.payloads_url else f"at {header.payloads_url}",
+    }
+
+
+def check_report(report: CheckReport) -> RenderableType:
+    """What a check looked at, and what it found."""
+    counts = {
+        "units": f"{report.units:,}",
+        "versions": f"{report.versions:,}",
+        "changes": f"{report.changes:,}",
+        "payloads": f"{report.payloads:,}",
+        "orphans": f"{report.orphans:,} payloads that nothing names, {size(report.orphan_bytes)}: no fault",
+    }
+    if report.sound:
+        return Group(facts_lines(counts), Text("all is as it must be", "green"))
+    rows = [(finding.kind, finding.where, finding.detail) for finding in report.findings]
+    return Group(facts_lines(counts), Text(), rows_table(("found", "where", "what"), rows))
 
 
 def report_table(report: AddReport) -> RenderableType:

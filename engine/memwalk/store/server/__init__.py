@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from memwalk.store.server._gate import Gate, Generation
 from memwalk.store.server._jars import BROWSER, Jar, JarCache, read_list, server_versions
+from memwalk.store.server._maintenance import Maintenance, maintenance
 from memwalk.store.server._server import Lease, LocalServer, ServerAddress, ServerStatus
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "JarCache",
     "Lease",
     "LocalServer",
+    "Maintenance",
     "ServerAddress",
     "ServerStatus",
+    "maintenance",
     "read_list",
     "server_versions",
 ]

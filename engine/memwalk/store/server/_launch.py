@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from memwalk.store.server._files import Record
     from memwalk.store.server._jars import JarCache
 
-__all__ = ["USERNAME", "check_directory", "launch", "recover", "stop", "supervised", "wait_ready"]
+__all__ = ["USERNAME", "check_directory", "launch", "prepare", "recover", "stop", "supervised", "wait_ready"]
 
 USERNAME = "neo4j"
 FIRST_START_BYTES = 100 * 2**20
@@ -108,16 +108,7 @@ def launch(files: Files, settings: ServerSettings, jars: JarCache, *, http: bool
     ------
     ServerFailed, StorageFull, ConfigurationError
     """
-    class_path = jars.fetch([settings.version], progress)
-    browser = jars.fetch([BROWSER], progress) if http else []
-    archive = Archive(jars.root, java_path(), class_path)
-    with storage_errors(files.home):
-        shutil.rmtree(files.scratch, ignore_errors=True)
-        files.scratch.mkdir(mode=0o700)
-        write_private(files.arguments, java_arguments([*class_path, *browser], files.scratch))
-        if not files.password.exists():
-            set_password(files, archive, progress)
-        write_private(files.version, settings.version + "\n")
+    archive = prepare(files, settings, jars, http=http, progress=progress)
     for attempt in range(_ATTEMPTS):
         bolt_port = _port("MEMWALK_NEO4J_BOLT_PORT", settings.bolt_port, files.conf / "bolt_port")
         http_port = _port("MEMWALK_NEO4J_HTTP_PORT", settings.http_port, files.conf / "http_port") if http else None
@@ -136,6 +127,28 @@ def launch(files: Files, settings: ServerSettings, jars: JarCache, *, http: bool
                 logger.warning("%s; trying again without the class archive", error)
                 archive.discard()
     raise AssertionError("unreachable")
+
+
+def prepare(
+    files: Files, settings: ServerSettings, jars: JarCache, *, http: bool = False, progress: Progress | None = None
+) -> Archive:
+    """Under the start lock, with nothing running: all that java needs, and a password.
+
+    Raises
+    ------
+    ServerFailed, StorageFull, ConfigurationError
+    """
+    class_path = jars.fetch([settings.version], progress)
+    browser = jars.fetch([BROWSER], progress) if http else []
+    archive = Archive(jars.root, java_path(), class_path)
+    with storage_errors(files.home):
+        shutil.rmtree(files.scratch, ignore_errors=True)
+        files.scratch.mkdir(mode=0o700)
+        write_private(files.arguments, java_arguments([*class_path, *browser], files.scratch))
+        if not files.password.exists():
+            set_password(files, archive, progress)
+        write_private(files.version, settings.version + "\n")
+    return archive
 
 
 def _crashed_since(files: Files, time_of_start: float) -> bool:

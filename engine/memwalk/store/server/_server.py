@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from memwalk.errors import ServerFailed, StoreBusy
 from memwalk.store.server import _launch, _process
-from memwalk.store.server._files import Files, Flock
+from memwalk.store.server._archive import Archive
+from memwalk.store.server._configuration import java_path, neo4j_conf
+from memwalk.store.server._files import Files, Flock, storage_errors, write_private
 from memwalk.store.server._gate import Gate
 from memwalk.store.server._jars import BROWSER, JarCache
 from memwalk.store.server._process import STOP_SECONDS
+from memwalk.store.server._swap import settle, staging
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "LocalServer", "ServerAddress", "ServerStatus"]
 
 _DATABASE = "neo4j"
+_STAGED_IDLE_SECONDS = 60.0
+_ANY_PORT = 7687
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,15 +235,40 @@ class LocalServer:
                 raise StoreBusy(f"another process has been starting the Neo4j of {self.directory} for too long")
             if record := self._usable(http=http):
                 return record  # somebody else was quicker
+            record = _launch.recover(self.files)
+            if record is None:
+                self.settle()
             _launch.check_directory(self.files, self.settings)
             self._fetch(http=http, progress=progress)
-            record = _launch.recover(self.files)
             if record and not self._suits(record, http=http):
                 self._stop_unused(record, hold)
                 record = None
             if record:
                 record = self._rejoin(record, progress)
             return record or _launch.launch(self.files, self.settings, self.jars, http=http, progress=progress)
+
+    def class_archive(self) -> Archive:
+        """The archive of classes, for another java of the same class path."""
+        return Archive(self.jars.root, java_path(), self.jars.fetch([self.settings.version]))
+
+    def prepare(self, progress: Progress | None) -> Archive:
+        """Make a new data directory ready for neo4j-admin, before its server's first start."""
+        self.files.make()
+        with storage_errors(self.files.home):
+            write_private(self.files.conf / "neo4j.conf", neo4j_conf(self.settings, _ANY_PORT, None))
+        return _launch.prepare(self.files, self.settings, self.jars, progress=progress)
+
+    def settle(self) -> None:
+        """With nothing running here: finish or clear away what a maintenance that was killed has left."""
+        staged = self.staged()
+        staged.stop()
+        settle(self.files)
+
+    def staged(self) -> LocalServer:
+        """The server of the data directory in which maintenance makes another graph ready."""
+        settings = replace(self.settings, bolt_port=0, http_port=0, idle_seconds=_STAGED_IDLE_SECONDS)
+        cache = self.jars.root.parent
+        return LocalServer(staging(self.files), settings, cache, offline=self.jars.offline)
 
     def _rejoin(self, record: Record, progress: Progress | None) -> Record | None:
         """A server that somebody else started, looked after again and answering; None if it is ending."""

@@ -1,0 +1,3 @@
+// How many units and versions there are.
+CYPHER 5
+RETURN COUNT { (:Unit) } AS units, COUNT { (:Version) } AS versions
