@@ -266,6 +266,25 @@ def test_processes_make_one_chain(tmp_path: Path, method: str) -> None:
     log.close()
 
 
+def test_another_folder_in_its_place(tmp_path: Path) -> None:
+    """Whoever has the log open goes on in the folder that was put there, under its lock and key, with one chain."""
+    there, other = tmp_path / "audit", tmp_path / "other"
+    fill(other, 3)
+    open_before = ReadLog(there)
+    for n in range(5):
+        open_before.append("alice", "show", f"target {n}")
+    there.rename(tmp_path / "old")
+    other.rename(there)
+    opened_after = ReadLog(there)
+    open_before.append("alice", "show", "target 3")
+    opened_after.append("bob", "show", "target 3")
+    open_before.append("alice", "show", "target 4")
+    report = opened_after.verify()
+    assert (report.head.seq, report.fault) == (6, None)
+    masked = [record["target"] for record in opened_after.records()]
+    assert masked[3] == masked[4] != masked[2]
+
+
 def test_threads_make_one_chain(tmp_path: Path) -> None:
     """So do four threads on one log, and a log of another's making beside it."""
     logs = [ReadLog(tmp_path), ReadLog(tmp_path)]

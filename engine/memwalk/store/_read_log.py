@@ -163,14 +163,25 @@ class ReadLog:
         if self._pid != os.getpid():  # a fork shares the parent's lock: it would not exclude the two
             self._forget()
         with self._threads, self._errors():
+            lock = self._take_lock()
+            try:
+                yield
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+    def _take_lock(self) -> int:
+        """The lock of the folder that is there: `load` puts another folder, with its own, in this one's place."""
+        while True:
             if self._lock is None:
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._lock = self._open("lock")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._lock), (self.directory / "lock").stat()):
+                    return self._lock
+            self._close_files()
+            os.close(self._lock)
+            self._lock, self._last, self._key = None, START, b""
 
     def _open(self, name: str) -> int:
         return os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
