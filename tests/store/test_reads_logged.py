@@ -42,6 +42,7 @@ NO_READS = {
     "import_archive",
     "publish",
     "purge",
+    "purge_files",
     "remove_member",
     "revert",
     "revoke",

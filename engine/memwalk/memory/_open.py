@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import neo4j
 
     from memwalk.progress import Progress
+    from memwalk.store.server import LocalServer
 
 __all__ = ["open_memory"]
 
@@ -54,7 +55,7 @@ def open_memory(
     """
     settings = settings or Settings.from_environment()
     with ExitStack() as closing:
-        directory, store = _connect(location, settings, closing, progress)
+        directory, store, server = _connect(location, settings, closing, progress)
         if migrate(store) or store.read("store/get_store")[0]["owner"] is None:
             set_owner(store, principal or getpass.getuser(), DEFAULT_SPACE)
         who = principal or store.read("store/get_store")[0]["owner"]
@@ -64,7 +65,7 @@ def open_memory(
         reads = ReadLog(directory / "audit" if store.disk else directory / "audit" / identity)
         closing.callback(reads.close)
         models = Models(settings, directory / "costs.json", progress)
-        session = Session(store, payloads, settings, models, reads)
+        session = Session(store, payloads, settings, models, reads, server)
         session.readable_classes(who)
         session.closing = closing.pop_all()
         return Memory(session, who)
@@ -72,15 +73,15 @@ def open_memory(
 
 def _connect(
     location: str | Path | neo4j.Driver | None, settings: Settings, closing: ExitStack, progress: Progress | None
-) -> tuple[Path, Store]:
+) -> tuple[Path, Store, LocalServer | None]:
     if location is not None and not isinstance(location, (str, Path)):
-        return settings.data_directory(), Store(location, settings.store.database, uri="your driver")
+        return settings.data_directory(), Store(location, settings.store.database, uri="your driver"), None
     uri = location if isinstance(location, str) and "://" in location else ""
     uri = uri or (settings.store.uri if location is None else "")
     if uri:
         store = Store.connect(replace(settings.store, uri=uri))
         closing.callback(store.close)
-        return settings.data_directory(), store
+        return settings.data_directory(), store, None
 
     from memwalk.store.server import LocalServer
 
@@ -100,4 +101,4 @@ def _connect(
         lease=lease,
     )
     closing.callback(store.close)
-    return directory, store
+    return directory, store, server

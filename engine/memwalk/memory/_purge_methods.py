@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from memwalk import policy
 from memwalk.errors import InvalidArgument, NotFound
 from memwalk.memory._view import View
-from memwalk.units import find_unit, finish_erasures, list_erasures, purge_units, record_activity
+from memwalk.units import find_unit, finish_erasures, list_erasures, purge_units, record_activity, require_own_payloads
 
 if TYPE_CHECKING:
+    from memwalk.progress import Progress
     from memwalk.store import Transaction
     from memwalk.units import Purged
 
@@ -35,6 +36,8 @@ class PurgeMethods(View):
         Raises
         ------
         NotFound, NotPermitted, InvalidArgument
+        ConfigurationError
+            Another store keeps payloads in the same place; nothing was purged.
         """
         if not references:
             raise InvalidArgument("units", [], "at least one unit, by id or name")
@@ -44,11 +47,43 @@ class PurgeMethods(View):
             policy.require_unit_role(tx, self.principal, "admin", ids)
             activity = record_activity(tx, self.principal, "purge")
             tx.touch(activity)
-            return purge_units(tx, activity, ids)
+            purged = purge_units(tx, activity, ids)
+            if purged.payloads:
+                require_own_payloads(tx, self._session.payloads)
+            return purged
 
         purged = self._session.store.write(work, operation="purge", principal=self.principal)
         self.finish_erasures()
         return purged
+
+    def purge_files(self, progress: Progress | None = None) -> tuple[int, int]:
+        """Make the database's files anew, without what was ever deleted (the store's administrators; local stores).
+
+        A purge is complete at once for everybody who asks; Neo4j's files keep the bytes until they are overwritten.
+        Others wait meanwhile. Backups and exports made before are not reached.
+
+        Returns
+        -------
+        nodes, edges
+            How many the graph has.
+
+        Raises
+        ------
+        NotPermitted, InvalidArgument, StorageFull, ServerFailed
+        """
+        from memwalk.store import rebuild
+
+        session = self._session
+        policy.require_administrator(session.store, self.principal, "rebuild the files of")
+        if session.server is None:
+            raise InvalidArgument(
+                "store",
+                session.store.uri,
+                "a data directory: memwalk does not stop somebody's own Neo4j. Copy that database into a fresh one",
+            )
+        self.finish_erasures()
+        session.store.write(lambda tx: tx.touch("memwalk"), operation="purge files", principal=self.principal)
+        return rebuild(session.server, progress)
 
     def finish_erasures(self) -> int:
         """Delete the payloads of purged units that a crash left behind; how many there were."""

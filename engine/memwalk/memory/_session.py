@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memwalk.progress import Progress
     from memwalk.runtime import Costs, PromptFormat
     from memwalk.store import ReadLog, Store, Transaction
+    from memwalk.store.server import LocalServer
     from memwalk.walk import WalkGraph
 
 __all__ = ["Models", "Session"]
@@ -89,6 +90,8 @@ class Session:
     settings: Settings
     models: Models
     reads: ReadLog
+    server: LocalServer | None = None
+    """The local server, if the store is one of this machine's directories."""
     closing: ExitStack = field(default_factory=ExitStack)
     _graphs: dict[tuple[str, ...], tuple[int, WalkGraph]] = field(default_factory=dict)
     _generation: int = 0

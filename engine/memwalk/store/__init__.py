@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memwalk.store._check import CheckReport, Finding, check
     from memwalk.store._client import FOREVER, Change, Reader, Store, Transaction
     from memwalk.store._migrations import graph_description, migrate
+    from memwalk.store._rebuild import rebuild
 
 __all__ = [
     "FOREVER",
@@ -40,6 +41,7 @@ __all__ = [
     "load_query",
     "migrate",
     "query_names",
+    "rebuild",
     "verify_changes",
 ]
 
@@ -57,6 +59,7 @@ _LATER = {
     "graph_description": "_migrations",
     "load": "_backup",
     "migrate": "_migrations",
+    "rebuild": "_rebuild",
     "verify_changes": "_audit",
 }
 """Where names are that need the driver: the supervisor of the local server imports this package and has none."""

@@ -13,7 +13,7 @@ from memwalk.units._purge import Purged, claim_payload, finish_erasures, list_er
 from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, get_version, list_history, list_units
 from memwalk.units._stale import Loadable, list_loadables, list_stale, stale_units
 from memwalk.units._states import State
-from memwalk.units._sweep import sweep_payloads
+from memwalk.units._sweep import require_own_payloads, sweep_payloads
 from memwalk.units._write import AGENT, put_units, record_activity, retire_units
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "purge_units",
     "put_units",
     "record_activity",
+    "require_own_payloads",
     "restore_units",
     "retire_units",
     "revert_units",

@@ -10,9 +10,24 @@ from memwalk.payloads import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from memwalk.payloads import PayloadStore, Sweep
-    from memwalk.store import Store
+    from memwalk.store import Reader, Store
 
-__all__ = ["sweep_payloads"]
+__all__ = ["require_own_payloads", "sweep_payloads"]
+
+
+def require_own_payloads(reader: Reader, payloads: PayloadStore) -> None:
+    """Refuse to delete payloads where other stores keep theirs too.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    others = payloads.owners() - {reader.read("store/get_store")[0]["uuid"]}
+    if others:
+        expected = (
+            f"a place of one store alone, to delete there; stores {', '.join(sorted(others))} put payloads here too"
+        )
+        raise ConfigurationError("MEMWALK_PAYLOADS", payloads.url, expected)
 
 
 def sweep_payloads(
@@ -34,10 +49,7 @@ def sweep_payloads(
     ConfigurationError
         Other stores keep payloads in the same place, and theirs cannot be told from orphans.
     """
-    others = payloads.owners() - {store.read("store/get_store")[0]["uuid"]}
-    if others:
-        expected = f"a place of one store alone, to sweep it; stores {', '.join(sorted(others))} put payloads here too"
-        raise ConfigurationError("MEMWALK_PAYLOADS", payloads.url, expected)
+    require_own_payloads(store, payloads)
 
     def named() -> set[str]:
         return {row["payload"] for row in store.stream("units/list_payloads")}
