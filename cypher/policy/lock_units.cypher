@@ -6,5 +6,5 @@ WHERE u.space IS NOT NULL
 SET u._l = true
 REMOVE u._l
 WITH u
-RETURN u.id AS id, u.space AS space, u.right AS right, u.policy_class AS policy_class,
+RETURN u.id AS id, u.space AS space, u.seq AS seq, u.state AS state, u.right AS right,
   coalesce(u.published, []) AS published, [label IN labels(u) WHERE label <> 'Unit'][0] AS kind

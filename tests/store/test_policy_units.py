@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memwalk import policy
-from memwalk.errors import InvalidArgument, NotFound, NotPermitted, UnknownPrincipal
+from memwalk.errors import InvalidArgument, NotFound, NotPermitted, UnknownPrincipal, WrongState
 from memwalk.policy import OnUnit
 from memwalk.store import FOREVER
 from memwalk.units import (
@@ -204,6 +204,19 @@ def test_publish(store: Store) -> None:
     assert classes(store, "s") == ["space:default/a+space:home+space:team/s"] * 2
     with pytest.raises(InvalidArgument):
         policy.unpublish(store, OWNER, on("s"))
+    act(store, lambda tx, activity: retire_units(tx, activity, ["s"]))
+    with pytest.raises(WrongState):
+        policy.publish(store, OWNER, on("s"))
+
+
+def test_publish_within_a_space(store: Store) -> None:
+    """A published unit does not follow a source of its own space that is denied to somebody later."""
+    put(store, unit("a"), unit("b"))
+    put(store, unit("s", kind="Summary", sources=[("a", 1)]), unit("t", kind="Summary", sources=[("a", 1)]))
+    policy.grant(store, OWNER, "bob", "reader", "default")
+    assert policy.publish(store, OWNER, on("s")) == ("space:default",)
+    policy.deny(store, OWNER, "bob", "reader", on("a"))
+    assert seen(store, "bob") == ["b", "s"]
 
 
 def test_a_published_unit_made_of_something_else(store: Store) -> None:
@@ -252,7 +265,7 @@ def test_local_only_stays_local(store: Store) -> None:
     )
     with pytest.raises(InvalidArgument, match="local-only"):
         policy.publish(store, OWNER, on("s"))
-    assert policy.publish(store, OWNER, on("t")) == ("space:default",)
+    assert policy.publish(store, OWNER, on("t")) == ("space:default", "space:diary")
     policy.grant(store, OWNER, "alice", "reader", on("d"))
     readable = policy.readable_classes(store, "alice")
     assert readable == ["space:diary/d"]

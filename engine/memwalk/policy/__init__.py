@@ -12,7 +12,7 @@ from memwalk.policy._principals import (
     remove_member,
     set_owner,
 )
-from memwalk.policy._publish import publish, publish_units, unpublish
+from memwalk.policy._publish import publish, publish_units, source_rights, unpublish
 from memwalk.policy._reclassify import give_own_rights, reclassify
 from memwalk.policy._rights import (
     ROLES,
@@ -67,6 +67,7 @@ __all__ = [
     "right_of",
     "rights_of",
     "set_owner",
+    "source_rights",
     "undeny",
     "unpublish",
     "write_grants",

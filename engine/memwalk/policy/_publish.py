@@ -5,27 +5,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memwalk.errors import InvalidArgument, NotFound, NotPermitted
+from memwalk.errors import InvalidArgument, NotFound, NotPermitted, WrongState
+from memwalk.policy._classes import derived_rights
 from memwalk.policy._grants import require_unit_admin
 from memwalk.policy._keys import covers
 from memwalk.policy._reclassify import reclassify
 from memwalk.policy._rights import is_administrator, lock_policy, rights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from memwalk.policy._grants import OnUnit
     from memwalk.store import Store, Transaction
 
-__all__ = ["publish", "publish_units", "unpublish"]
+__all__ = ["publish", "publish_units", "source_rights", "unpublish"]
 
 
 def publish(store: Store, actor: str, target: OnUnit) -> tuple[str, ...]:
     """Make a derived unit need its own right alone, and no longer those of its sources.
 
-    Earlier versions let go of the same rights and no more; so will later ones: one that is derived
-    from something else needs the right to that, until it is published again. What is derived from
-    the unit follows.
+    A right that is let go of stays so, whoever is denied a source later. Earlier versions let go of
+    the same rights and no more; so will later ones: one that is derived from something else needs
+    the right to that, until it is published again. What is derived from the unit follows.
 
     Parameters
     ----------
@@ -46,14 +47,15 @@ def publish(store: Store, actor: str, target: OnUnit) -> tuple[str, ...]:
     NotPermitted
     InvalidArgument
         The unit is not of a derived kind, or comes from a local-only space and lies in another.
+    WrongState
+        It is retired.
     """
 
     def work(tx: Transaction) -> tuple[str, ...]:
         lock_policy(tx)
         administers = is_administrator(tx, actor)
         require_unit_admin(tx, actor, target.unit, administers=administers)
-        rights = None if administers else rights_of(tx, actor).held["admin"]
-        dropped = _droppable(tx, actor, target, rights)
+        dropped = _droppable(tx, actor, target, administers=administers)
         if dropped:
             publish_units(tx, {target.unit: dropped}, derived=target.derived)
             tx.tell(unit=target.unit, dropped=list(dropped))
@@ -86,7 +88,7 @@ def unpublish(store: Store, actor: str, target: OnUnit) -> None:
     store.write(work, operation="unpublish", principal=actor)
 
 
-def publish_units(tx: Transaction, dropped: dict[str, Sequence[str]], *, derived: Sequence[str]) -> set[str]:
+def publish_units(tx: Transaction, dropped: Mapping[str, Sequence[str]], *, derived: Sequence[str]) -> set[str]:
     """Let units go of rights, by unit; returns the ids of all whose class changed. Who may is decided by the caller."""
     held = {row["id"]: row["published"] for row in tx.run("policy/lock_units", ids=sorted(dropped))}
     rows = [{"id": unit, "published": sorted({*held[unit], *rights})} for unit, rights in sorted(dropped.items())]
@@ -97,18 +99,34 @@ def publish_units(tx: Transaction, dropped: dict[str, Sequence[str]], *, derived
     return changed
 
 
-def _droppable(tx: Transaction, actor: str, target: OnUnit, held: frozenset[str] | None) -> tuple[str, ...]:
-    """The rights that a unit's head needs beside its own, all of which the actor may let go of."""
+def source_rights(tx: Transaction, units: Sequence[str], *, derived: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The rights that the sources of units' heads need, those left out that the units have let go of; sorted."""
+    held = {row["id"]: row for row in tx.run("policy/lock_units", ids=sorted(units))}
+    rows = [{"id": unit, "seq": row["seq"]} for unit, row in sorted(held.items())]
+    sources = {
+        row["id"]: [(source["id"], source["seq"]) for source in row["sources"]]
+        for row in tx.run("policy/list_version_sources", rows=rows, derived=list(derived))
+    }
+    return {
+        unit: tuple(sorted(right for right in rights if not covers(held[unit]["published"], right)))
+        for unit, rights in derived_rights(tx, sources).items()
+    }
+
+
+def _droppable(tx: Transaction, actor: str, target: OnUnit, *, administers: bool) -> tuple[str, ...]:
+    """The rights of its sources that a unit can let go of, all of them the actor's to give."""
     unit = _lock(tx, target.unit)
     if unit["kind"] not in target.derived:
         raise InvalidArgument("unit", target.unit, f"a derived one ({', '.join(target.derived)}); grant on this one")
-    needs = {row["right"]: row for row in tx.run("policy/list_class_rights", key=unit["policy_class"])}
-    own = needs.pop(unit["right"])
-    dropped = tuple(sorted(right for right in needs if not covers(unit["published"], right)))
+    if unit["state"] != "live":
+        raise WrongState(target.unit, unit["state"], "publish", ("live",))
+    dropped = source_rights(tx, [target.unit], derived=target.derived)[target.unit]
+    held = rights_of(tx, actor)
+    local = {row["right"] for row in tx.run("policy/list_local_rights", keys=[unit["right"], *dropped])}
     for right in dropped:
-        if held is not None and right not in held:
+        if not (administers or held.allows("admin", right)):
             raise NotPermitted(actor, "publish", f"unit {target.unit}: it is derived from units of {right}")
-        if needs[right]["local_only"] and not own["local_only"]:
+        if right in local and unit["right"] not in local:
             expected = f"one in a local-only space, as it is derived from units of the local-only {right}"
             raise InvalidArgument("unit", target.unit, expected)
     return dropped
