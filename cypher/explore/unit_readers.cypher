@@ -1,4 +1,4 @@
-// Who may read a unit ($unit: its id or the beginning of one) now, and by which grants.
+// Who may read a unit ($unit: its id or the beginning of one) now, and by which grants; whoever is denied it is not listed.
 CYPHER 5
 MATCH (unit:Unit {state: 'live'})
 WHERE unit.id STARTS WITH toString($unit)
@@ -13,17 +13,21 @@ CALL (unit) {
 }
 MATCH (class:PolicyClass {key: key})
 MATCH (principal:Principal)
-WITH unit, class, principal, COLLECT {
-    MATCH (principal)-[:MEMBER_OF*0..]->(holder:Principal)-[grant:GRANTED]->(target)
-    WHERE grant.from <= timestamp() AND grant.until > timestamp()
-      AND (target:Store OR EXISTS { (class)-[:NEEDS]->(:Right)-[:ON]->(target) })
-    WITH DISTINCT holder, grant, target
-    RETURN {text: holder.id + ' is ' + grant.role + ' of ' + CASE WHEN target:Store THEN 'the store' ELSE target.id END,
-      target: CASE WHEN target:Store THEN 'store' ELSE 'space:' + target.id END} AS held
-    ORDER BY held.text } AS grants
-WHERE any(held IN grants WHERE held.target = 'store')
-  OR NOT EXISTS { (class)-[:NEEDS]->(right:Right) WHERE NOT right.key IN [held IN grants | held.target] }
-RETURN unit.name AS unit, principal.id AS principal, principal.kind AS kind, class.key AS needs,
-  [held IN grants | held.text] AS grants
+CALL (class, principal) {
+  MATCH (principal)-[:MEMBER_OF*0..]->(holder:Principal)
+  WITH DISTINCT class, holder
+  MATCH (holder)-[edge:GRANTED|DENIED]->(target)<-[:ON]-(right:Right)<-[:NEEDS]-(class)
+  WHERE edge.from <= timestamp() AND edge.until > timestamp() AND (type(edge) = 'GRANTED' OR edge.role = 'reader')
+  WITH right, collect(DISTINCT type(edge)) AS kinds, collect(holder.id + ' is ' + edge.role + ' of '
+    + CASE WHEN target:Store THEN 'the store' WHEN target:Unit THEN 'unit ' + target.id ELSE target.id END) AS texts
+  WHERE NOT 'DENIED' IN kinds
+  RETURN count(right) AS held, collect(texts) AS lists
+}
+WITH unit, class, principal, lists, held
+WHERE held = COUNT { (class)-[:NEEDS]->(:Right) }
+UNWIND lists AS texts
+UNWIND texts AS text
+WITH DISTINCT unit, class, principal, text ORDER BY text
+RETURN unit.name AS unit, principal.id AS principal, principal.kind AS kind, class.key AS needs, collect(text) AS grants
 ORDER BY unit, principal, needs
 LIMIT $limit

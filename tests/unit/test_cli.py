@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES = {
-    *("init", "add", "search", "explain", "plan", "ask", "chat", "show", "history", "grant", "revoke", "cypher"),
+    *("init", "add", "search", "explain", "plan", "ask", "chat", "show", "history", "cypher"),
+    *("grant", "deny", "revoke", "undeny", "grants", "can", "publish", "group add", "group remove"),
     *(
         "db start",
         "db stop",
@@ -118,6 +119,14 @@ def test_version() -> None:
         ["search", "x", "--limit", "0"],
         ["grant", "alice", "boss", "--space", "work"],
         ["grant", "alice", "reader", "--space", "work", "--until", "soon"],
+        ["grant", "alice", "reader", "--space", "work", "--until", "2h ago"],
+        ["grant", "alice", "reader", "--space", "work", "--from", "30d", "--until", "20d"],
+        ["grant", "alice", "reader"],
+        ["deny", "alice", "reader", "--space", "work", "--unit", "a"],
+        ["revoke", "alice"],
+        ["undeny", "alice"],
+        ["grants", "--space", "work", "--unit", "a"],
+        ["can", "alice", "dance", "a"],
         ["cypher"],
         ["cypher", "RETURN 1", "--list"],
         ["cypher", "RETURN 1", "-p", "novalue"],

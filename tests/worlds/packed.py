@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,7 +75,8 @@ def build(store: Store, worlds: Sequence[World]) -> None:
     for steps in zip_longest(*(world.rounds for world in worlds)):
         every = [step for one in steps for step in one]
         if every:
-            store.write(lambda tx, every=every: _round(tx, worlds, every, seqs), operation="test", principal=OWNER)  # type: ignore[misc]
+            store.write(partial(_round, worlds=worlds, steps=every, seqs=seqs), operation="test", principal=OWNER)
+            _owners(store, every)
 
 
 def _places(tx: Transaction, worlds: Sequence[World]) -> None:
@@ -130,10 +132,23 @@ def _edges(tx: Transaction, act: str, edges: Sequence[Edge]) -> None:
             for edge in own
         ],
     )
-    for edge in edges:
-        if edge.space == STORE:
-            window = {"from": BASE + edge.since, "until": BASE + edge.until}
-            tx.run("policy/create_store_grant", principal=edge.principal, **window)
+
+
+def _owners(store: Store, steps: Sequence[Step]) -> None:
+    """Grants on the whole store: the engine makes but one, the owner's."""
+    edges = [step.edge for step in steps if step.act == "edge" and step.edge and step.edge.space == STORE]
+    text = (
+        "UNWIND $rows AS row MATCH (p:Principal {id: row.principal}) MATCH (s:Store) "
+        "CREATE (p)-[edge:GRANTED]->(s) SET edge += row.edge"
+    )
+    rows = [
+        {
+            "principal": edge.principal,
+            "edge": {"role": edge.role, "from": BASE + edge.since, "until": BASE + edge.until},
+        }
+        for edge in edges
+    ]
+    store.run_text(text, {"rows": rows}, write=True, limit=1)
 
 
 def _concepts(tx: Transaction, worlds: Sequence[World]) -> None:

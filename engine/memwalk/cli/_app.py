@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from memwalk._version import __version__
-from memwalk.cli import _add, _answer, _audit, _cypher, _db, _exchange, _find, _models, _purge, _rights, _units
+from memwalk.cli import (
+    _add,
+    _answer,
+    _audit,
+    _cypher,
+    _db,
+    _exchange,
+    _find,
+    _models,
+    _principals,
+    _purge,
+    _rights,
+    _units,
+)
 from memwalk.cli._errors import guarded
 from memwalk.cli._run import As, Run, StoreAt, usage
 from memwalk.cli._streams import write
@@ -71,7 +84,7 @@ def _root(
         logging.getLogger("memwalk").setLevel(logging.DEBUG)
 
 
-for _module in (_db, _models, _add, _find, _units, _answer, _purge, _rights, _audit, _exchange, _cypher):
+for _module in (_db, _models, _add, _find, _units, _answer, _purge, _principals, _rights, _audit, _exchange, _cypher):
     _module.register(app)
 
 

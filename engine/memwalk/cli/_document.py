@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from memwalk.ingest import AddReport
     from memwalk.memory import Answer
     from memwalk.models import ModelStatus
-    from memwalk.policy import Grant, Principal, Space
+    from memwalk.policy import Decision, Grant, Principal, Space
     from memwalk.schedule import Pick, Plan
     from memwalk.store import BackupHeader, CheckReport
     from memwalk.units import Loadable, Unit, UnitRef
@@ -22,6 +22,7 @@ __all__ = [
     "of_answer",
     "of_backup",
     "of_check",
+    "of_decision",
     "of_grant",
     "of_loadable",
     "of_model",
@@ -218,13 +219,52 @@ def of_principal(principal: Principal) -> Json:
 
 
 def of_grant(grant: Grant) -> Json:
-    """A grant; its space is null when it is on the whole store, its end when it has none."""
+    """A grant or denial; on a unit, a space, or (both null) the whole store; its end is null when it has none."""
     return {
         "principal": grant.principal,
         "role": grant.role,
+        "denied": grant.denied,
         "space": grant.space,
+        "unit": grant.unit,
         "since": time_of(grant.since),
         "until": time_of(grant.until),
+    }
+
+
+def of_decision(decision: Decision) -> Json:
+    """Whether somebody may, and what decides it."""
+    return {
+        "principal": decision.principal,
+        "action": decision.action,
+        "unit": decision.unit,
+        "allowed": decision.allowed,
+        "ways": [
+            {
+                "evidence": {"id": way.evidence[0], "seq": way.evidence[1]} if way.evidence else None,
+                "open": way.open,
+                "needs": [
+                    {
+                        "right": need.right,
+                        "role": need.role,
+                        "held": need.held,
+                        "edges": [
+                            {
+                                "chain": list(edge.chain),
+                                "denied": edge.denied,
+                                "role": edge.role,
+                                "space": edge.space,
+                                "unit": edge.unit,
+                                "since": time_of(edge.since),
+                                "until": time_of(edge.until),
+                            }
+                            for edge in need.edges
+                        ],
+                    }
+                    for need in way.needs
+                ],
+            }
+            for way in decision.ways
+        ],
     }
 
 

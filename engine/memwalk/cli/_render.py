@@ -271,9 +271,15 @@ def principals_table(principals: Iterable[Principal]) -> Table:
 
 
 def grants_table(grants: Iterable[Grant]) -> Table:
-    """Running grants."""
+    """Grants and denials with their windows."""
     rows = [
-        (g.principal, g.role, g.space or "the whole store", minutes(g.since), minutes(g.until) or "no end")
+        (
+            g.principal,
+            f"not {g.role}" if g.denied else g.role,
+            f"{g.space}, unit {g.unit}" if g.unit else g.space or "the whole store",
+            minutes(g.since),
+            minutes(g.until) or "no end",
+        )
         for g in grants
     ]
     return rows_table(("principal", "role", "on", "since", "until"), rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`memwalk space`, `principal`, `grant`, `revoke`, `grants`: who may read and write what."""
+"""`memwalk grant`, `deny`, `revoke`, `undeny`, `grants`, `can`, `publish`: who may read and write what."""
 
 import time
 from enum import StrEnum
@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from memwalk.cli import _document, _render
-from memwalk.cli._run import As, Json, Run, StoreAt, command, group
-from memwalk.cli._streams import emit_json, say, show
+from memwalk.cli._run import As, Json, Run, StoreAt, command
+from memwalk.cli._streams import clean, emit_json, say, show, write
 from memwalk.cli._times import TIME_FORMS, parse_time
 
 __all__ = ["register"]
@@ -25,161 +25,224 @@ class RoleName(StrEnum):
     admin = "admin"
 
 
-class PrincipalKind(StrEnum):
-    """What a principal is."""
+class Action(StrEnum):
+    """What somebody may or may not do with a unit."""
 
-    user = "user"
-    group = "group"
-    agent = "agent"
+    read = "read"
+    write = "write"
+    administer = "administer"
+
+
+Who = Annotated[str, typer.Argument(metavar="PRINCIPAL", help="A user, group or agent.", show_default=False)]
+Role = Annotated[
+    RoleName,
+    typer.Argument(metavar="ROLE", help="reader, writer or admin; each includes those before it.", show_default=False),
+]
+Space = Annotated[str | None, typer.Option("--space", metavar="SPACE", help="On this space.", show_default=False)]
+OfUnit = Annotated[
+    str | None,
+    typer.Option(
+        "--unit", metavar="UNIT", help="On this one unit: an id, the beginning of one, or a name.", show_default=False
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="WHEN", help=f"When it begins (default: now): {TIME_FORMS}.", show_default=False),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="WHEN", help="When it ends (default: never).", show_default=False),
+]
+Unit = Annotated[
+    str, typer.Argument(metavar="UNIT", help="An id, the beginning of one, or a name.", show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    space = group(app, "space", "Spaces: containers of units, which grants point at.", _PANEL)
-    command(space, space_add, "add", "memwalk space add work", "memwalk space add diary --local-only")
-    command(space, space_list, "list", "memwalk space list --json")
-    principal = group(app, "principal", "Principals: users, groups and agents.", _PANEL)
-    command(
-        principal,
-        principal_add,
-        "add",
-        "memwalk principal add staff --kind group",
-        "memwalk principal add alice --group staff",
-    )
-    command(principal, principal_list, "list", "memwalk principal list --json")
     command(
         app,
         grant,
         "grant",
         "memwalk grant alice writer --space work",
         "memwalk grant bob reader --space work --until 30d",
+        "memwalk grant carol reader --unit 0190a1 --from 2026-12-01",
+        panel=_PANEL,
+    )
+    command(
+        app,
+        deny,
+        "deny",
+        "memwalk deny bob reader --unit 0190a1",
+        "memwalk deny interns writer --space work",
         panel=_PANEL,
     )
     command(app, revoke, "revoke", "memwalk revoke bob --space work", panel=_PANEL)
-    command(app, grants, "grants", "memwalk grants --space work", panel=_PANEL)
-
-
-def space_add(
-    context: typer.Context,
-    space: Annotated[str, typer.Argument(metavar="SPACE", help="Its name.", show_default=False)],
-    local_only: Annotated[
-        bool, typer.Option("--local-only", help="Nothing of it is ever sent to a remote model.")
-    ] = False,
-    store: StoreAt = None,
-    principal: As = None,
-) -> None:
-    """Create a space (administrators)."""
-    run = Run.of(context, store, principal)
-    with run.open(make=True) as memory:
-        made = memory.create_space(space, local_only=local_only)
-    say(f"space {made.id}{', local-only' if made.local_only else ''}; memwalk grant PRINCIPAL ROLE --space {made.id}")
-
-
-def space_list(context: typer.Context, store: StoreAt = None, principal: As = None, json: Json = False) -> None:
-    """List the spaces you may read."""
-    run = Run.of(context, store, principal)
-    with run.open() as memory:
-        spaces = memory.spaces()
-    if json:
-        emit_json({"spaces": [_document.of_space(space) for space in spaces]})
-    else:
-        show(_render.spaces_table(spaces))
-
-
-def principal_add(
-    context: typer.Context,
-    new: Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Its name.", show_default=False)],
-    kind: Annotated[PrincipalKind, typer.Option(help="What it is.")] = PrincipalKind.user,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GROUP", help="A group it is a member of; may be given several times.", show_default=False
-        ),
-    ] = None,
-    store: StoreAt = None,
-    principal: As = None,
-) -> None:
-    """Create a user, a group or an agent (administrators)."""
-    run = Run.of(context, store, principal)
-    with run.open(make=True) as memory:
-        made = memory.create_principal(new, kind=kind.value, groups=group or ())
-    say(f"{made.kind} {made.id}{', in ' + ', '.join(made.groups) if made.groups else ''}")
-
-
-def principal_list(context: typer.Context, store: StoreAt = None, principal: As = None, json: Json = False) -> None:
-    """List all principals with their groups (administrators)."""
-    run = Run.of(context, store, principal)
-    with run.open() as memory:
-        principals = memory.principals()
-    if json:
-        emit_json({"principals": [_document.of_principal(found) for found in principals]})
-    else:
-        show(_render.principals_table(principals))
+    command(app, undeny, "undeny", "memwalk undeny bob --unit 0190a1", panel=_PANEL)
+    command(app, grants, "grants", "memwalk grants --space work", "memwalk grants --unit 0190a1 --json", panel=_PANEL)
+    command(app, can, "can", "memwalk can bob read 0190a1", "memwalk can me write 0190a1 --as me", panel=_PANEL)
+    command(app, publish, "publish", "memwalk publish 0190a1", "memwalk publish 0190a1 --undo", panel=_PANEL)
 
 
 def grant(
     context: typer.Context,
-    grantee: Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Who gets it.", show_default=False)],
-    role: Annotated[
-        RoleName,
-        typer.Argument(
-            metavar="ROLE", help="reader, writer or admin; each includes those before it.", show_default=False
-        ),
-    ],
-    space: Annotated[str, typer.Option(metavar="SPACE", help="On what.", show_default=False)],
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help=f"When it ends: {TIME_FORMS}.",
-            show_default=False,
-        ),
-    ] = None,
+    grantee: Who,
+    role: Role,
+    space: Space = None,
+    unit: OfUnit = None,
+    since: From = None,
+    until: Until = None,
     store: StoreAt = None,
     principal: As = None,
 ) -> None:
-    """Give a principal a role on a space (the space's administrators).
+    """Give a principal a role on a space or on one unit (its administrators).
 
-    An administrator of the store who names a principal or a space that is not there yet creates it.
+    From its beginning on it takes the place of what was granted in the same role. An administrator of the
+    store who names a principal or a space that is not there yet creates it.
     """
-    run = Run.of(context, store, principal)
-    end = None if until is None else parse_time(until, time.time_ns() // 1_000_000, option="--until")
-    with run.open(make=True) as memory:
-        memory.grant(grantee, role.value, space=space, until=end)
-    say(f"{grantee} is {role.value} of {space}{f' until {_render.minutes(end)}' if end else ''}")
+    (begin, end), target = _window(since, until), _target(space, unit)
+    with Run.of(context, store, principal).open(make=True) as memory:
+        memory.grant(grantee, role.value, space=space, unit=unit, since=begin, until=end)
+    say(f"{grantee} is {role.value} of {target}{_when(begin, end)}")
+
+
+def deny(
+    context: typer.Context,
+    denied: Who,
+    role: Role,
+    space: Space = None,
+    unit: OfUnit = None,
+    since: From = None,
+    until: Until = None,
+    store: StoreAt = None,
+    principal: As = None,
+) -> None:
+    """Deny a principal a role, and those that include it, on a space or on one unit (its administrators).
+
+    A denial wins over every grant, also one to a group the principal is in: denied reader it may do nothing,
+    denied writer it may still read. A denial of a group binds all who are in it.
+    """
+    (begin, end), target = _window(since, until), _target(space, unit)
+    with Run.of(context, store, principal).open() as memory:
+        memory.deny(denied, role.value, space=space, unit=unit, since=begin, until=end)
+    say(f"{denied} is denied {role.value} on {target}{_when(begin, end)}")
 
 
 def revoke(
     context: typer.Context,
-    grantee: Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Who loses it.", show_default=False)],
-    space: Annotated[str, typer.Option(metavar="SPACE", help="On what.", show_default=False)],
+    grantee: Who,
+    space: Space = None,
+    unit: OfUnit = None,
     store: StoreAt = None,
     principal: As = None,
 ) -> None:
-    """End all of a principal's own grants on a space (the space's administrators).
+    """End all of a principal's own grants on a space or on one unit, those to come included (its administrators).
 
     What it may do there through its groups stays.
     """
-    run = Run.of(context, store, principal)
-    with run.open() as memory:
-        ended = memory.revoke(grantee, space=space)
-    say(f"ended {ended} grants of {grantee} on {space}" if ended else f"{grantee} held no grant of its own on {space}")
+    target = _target(space, unit)
+    with Run.of(context, store, principal).open() as memory:
+        ended = memory.revoke(grantee, space=space, unit=unit)
+    say(
+        f"ended {ended} grants of {grantee} on {target}" if ended else f"{grantee} held no grant of its own on {target}"
+    )
+
+
+def undeny(
+    context: typer.Context,
+    denied: Who,
+    space: Space = None,
+    unit: OfUnit = None,
+    store: StoreAt = None,
+    principal: As = None,
+) -> None:
+    """End all of a principal's own denials on a space or on one unit, those to come included (its administrators)."""
+    target = _target(space, unit)
+    with Run.of(context, store, principal).open() as memory:
+        ended = memory.undeny(denied, space=space, unit=unit)
+    say(f"ended {ended} denials of {denied} on {target}" if ended else f"{denied} was not itself denied on {target}")
 
 
 def grants(
     context: typer.Context,
     space: Annotated[
-        str | None, typer.Option(metavar="SPACE", help="On this space alone (default: on all).", show_default=False)
+        str | None,
+        typer.Option(metavar="SPACE", help="On this space and its units (default: on all).", show_default=False),
     ] = None,
+    unit: OfUnit = None,
     store: StoreAt = None,
     principal: As = None,
     json: Json = False,
 ) -> None:
-    """List the running grants (administrators of the space, or of the store)."""
-    run = Run.of(context, store, principal)
-    with run.open() as memory:
-        running = memory.grants(space)
+    """List the grants and denials that run or are to come (administrators of what they are on)."""
+    if space is not None and unit is not None:
+        raise typer.BadParameter("give one of --space and --unit, or none", param_hint="--space")
+    with Run.of(context, store, principal).open() as memory:
+        found = memory.grants(space, unit=unit)
     if json:
-        emit_json({"grants": [_document.of_grant(found) for found in running]})
+        emit_json({"grants": [_document.of_grant(one) for one in found]})
     else:
-        show(_render.grants_table(running))
+        show(_render.grants_table(found))
+
+
+def can(
+    context: typer.Context,
+    asked: Who,
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help="read, write or administer.", show_default=False)],
+    unit: Unit,
+    store: StoreAt = None,
+    principal: As = None,
+    json: Json = False,
+) -> None:
+    """Tell whether somebody may do something with a unit, and which memberships and grants decide it.
+
+    For yourself, or, if you administer all that is involved, for anybody.
+    """
+    with Run.of(context, store, principal).open() as memory:
+        decision = memory.can(asked, action.value, unit)
+    if json:
+        emit_json(_document.of_decision(decision))
+    else:
+        write(f"{clean(str(decision))}\n")
+
+
+def publish(
+    context: typer.Context,
+    unit: Unit,
+    undo: Annotated[bool, typer.Option("--undo", help="Make it need the rights of its sources again.")] = False,
+    store: StoreAt = None,
+    principal: As = None,
+) -> None:
+    """Let a derived unit be read without the rights of its sources (administrators of it and of all of these).
+
+    Somebody then needs the unit's own right alone. A later version that is made of something else needs the
+    right to that, until it is published again.
+    """
+    with Run.of(context, store, principal).open() as memory:
+        if undo:
+            memory.unpublish(unit)
+            say(f"unit {unit} needs the rights of its sources again")
+            return
+        dropped = memory.publish(unit)
+    say(f"unit {unit} no longer needs {', '.join(dropped)}" if dropped else f"unit {unit} needs its own right alone")
+
+
+def _window(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    now = time.time_ns() // 1_000_000
+    begin = None if since is None else parse_time(since, now, option="--from")
+    end = None if until is None else parse_time(until, now, option="--until")
+    if end is not None and end <= max(now, begin or now):
+        raise typer.BadParameter(f"{until!r} is over before it begins", param_hint="--until")
+    return begin, end
+
+
+def _target(space: str | None, unit: str | None) -> str:
+    """What it is on, in words; one of the two options was given."""
+    if (space is None) == (unit is None):
+        raise typer.BadParameter("give one of --space and --unit", param_hint="--space")
+    return f"unit {unit}" if unit else str(space)
+
+
+def _when(begin: int | None, end: int | None) -> str:
+    since = f" from {_render.minutes(begin)}" if begin else ""
+    return since + (f" until {_render.minutes(end)}" if end else "")

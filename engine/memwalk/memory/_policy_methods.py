@@ -16,7 +16,7 @@ from memwalk.units import DERIVED, find_unit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from memwalk.policy import Grant, Principal, Space
+    from memwalk.policy import Decision, Grant, Principal, Space
 
 __all__ = ["PolicyMethods"]
 
@@ -143,6 +143,17 @@ class PolicyMethods(View):
         NotFound, NotPermitted, InvalidArgument
         """
         policy.unpublish(self._session.store, self.principal, self._on_unit(unit))
+
+    def can(self, principal: str, action: str, unit: str) -> Decision:
+        """Whether somebody may read, write or administer a unit, and which memberships and grants decide it.
+
+        For oneself, or (administrators of all that is involved) for anybody; `str` of it is the answer in words.
+
+        Raises
+        ------
+        NotFound, NotPermitted, UnknownPrincipal, InvalidArgument
+        """
+        return policy.can(self._session.store, self.principal, principal, action, self._on_unit(unit).unit)
 
     def _target(self, space: str | None, unit: str | None) -> str | OnUnit:
         if (space is None) == (unit is None):

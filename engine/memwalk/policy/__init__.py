@@ -2,6 +2,7 @@
 """Principals, spaces, grants, policy classes: who may read and write what."""
 
 from memwalk.policy._classes import derived_rights, ensure_classes
+from memwalk.policy._decision import ACTIONS, Deciding, Decision, Need, Way, can
 from memwalk.policy._grants import Grant, OnUnit, deny, grant, list_grants, revoke, undeny, write_grants
 from memwalk.policy._keys import class_of, covers, right_of
 from memwalk.policy._principals import (
@@ -30,13 +31,19 @@ from memwalk.policy._rights import (
 from memwalk.policy._spaces import Space, create_space, get_space, list_spaces, local_only_units
 
 __all__ = [
+    "ACTIONS",
     "ROLES",
+    "Deciding",
+    "Decision",
     "Grant",
+    "Need",
     "OnUnit",
     "Principal",
     "Rights",
     "Space",
+    "Way",
     "add_member",
+    "can",
     "class_of",
     "covers",
     "create_principal",

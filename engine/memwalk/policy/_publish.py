@@ -46,7 +46,7 @@ def publish(store: Store, actor: str, target: OnUnit) -> tuple[str, ...]:
         There is no such unit, or `actor` may not read it: the same.
     NotPermitted
     InvalidArgument
-        The unit is not of a derived kind, or comes from a local-only space and lies in another.
+        The unit is not of a derived kind.
     WrongState
         It is retired.
     """
@@ -122,13 +122,9 @@ def _droppable(tx: Transaction, actor: str, target: OnUnit, *, administers: bool
         raise WrongState(target.unit, unit["state"], "publish", ("live",))
     dropped = source_rights(tx, [target.unit], derived=target.derived)[target.unit]
     held = rights_of(tx, actor)
-    local = {row["right"] for row in tx.run("policy/list_local_rights", keys=[unit["right"], *dropped])}
     for right in dropped:
         if not (administers or held.allows("admin", right)):
             raise NotPermitted(actor, "publish", f"unit {target.unit}: it is derived from units of {right}")
-        if right in local and unit["right"] not in local:
-            expected = f"one in a local-only space, as it is derived from units of the local-only {right}"
-            raise InvalidArgument("unit", target.unit, expected)
     return dropped
 
 
