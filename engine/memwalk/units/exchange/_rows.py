@@ -54,9 +54,11 @@ def unit_row(found: Row, head: Row, shared: Shared | None = None, waived: frozen
     return _said(row)
 
 
-def version_row(found: Row, classes: Mapping[str, tuple[str, ...]]) -> Row:
-    """A row of `versions.jsonl` from one of `exchange/list_versions`."""
-    held = found["version"]
+def version_row(found: Row, classes: Mapping[str, tuple[str, ...]], scope: Scope | None = None) -> Row:
+    """A row of `versions.jsonl` from one of `exchange/list_versions`; it names no source that stays behind."""
+    held = dict(found["version"])
+    if scope is not None and held.get("source_order"):
+        held["source_order"] = [unit for unit in held["source_order"] if unit in scope.members] or None
     row = {name: held.get(name) for name in member_fields("versions.jsonl")}
     policy_class = held.get("policy_class")
     row |= {

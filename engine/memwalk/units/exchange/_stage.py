@@ -119,7 +119,8 @@ def _units(store: Store, scope: Scope, ids: list[str], staged: Staged, activitie
         if shared:
             rows = [shared_version_row(row, shared) for row in held[unit] if row["version"]["seq"] == head]
         else:
-            rows = [version_row(row, scope.classes) for row in held[unit] if scope.has(unit, row["version"]["seq"])]
+            mine = [row for row in held[unit] if scope.has(unit, row["version"]["seq"])]
+            rows = [version_row(row, scope.classes, scope) for row in mine]
         units.append(unit_row(found[unit], rows[-1], shared, waived))
         versions += rows
     activities.update(row["activity"] for row in versions if "activity" in row)
