@@ -189,15 +189,17 @@ class _Import:
         writer = self.writer
         for rows in _batched(self.archive.rows("activities.jsonl")):
             yield partial(writer.write_activities, rows=rows)
-        for batch in self._batches("rights"):
-            yield partial(writer.write_rights, bundles=batch)
+        if self.contents.has_own_rights:
+            for batch in self._batches("rights"):
+                yield partial(writer.write_rights, bundles=batch)
         for batch in self._batches("entities", vectors=self.contents.dimension):
             yield partial(writer.reveal_shared, principal=self.principal, bundles=batch)
         for batch in self._batches("units"):
             grants = [row for bundle in batch for row in self._unit_grants.get(bundle.id, ())]
             yield partial(writer.reveal_units, bundles=batch, grants=grants)
-        for batch in self._batches("rights of sources"):
-            yield partial(writer.settle, bundles=batch)
+        if writer.present:
+            for batch in self._batches("rights of sources"):
+                yield partial(writer.settle, bundles=batch)
 
     def _batches(self, stage: str, *, vectors: int = 0) -> Iterator[list[Bundle]]:
         done, total = 0, len(self.contents.units)

@@ -55,6 +55,8 @@ class Contents:
     versions: dict[str, dict[int, frozenset[str] | None]] = field(default_factory=dict)
     """The rights that each version needs, by unit and number; None for those readable by evidence."""
     rights: set[str] = field(default_factory=set)
+    has_own_rights: bool = False
+    """Some unit has a right of its own."""
     dimension: int = 0
     rows: int = 0
     """Of all members together."""
@@ -135,6 +137,7 @@ class _Check:
             self._demand(unit and placed, member, f"a {kind} in space {space!r}", number)
             self._demand(row["state"] in _STATES, member, f"state {row['state']!r}", number)
             own = bool(row.get("own_right"))
+            self.contents.has_own_rights |= own
             self._demand(not (own and shared), member, f"a {kind} with a right of its own", number)
             unshown = row.get("shown", {}).keys() - set(shown_names(kind))
             self._demand(not unshown, member, f"unknown field {min(unshown, default='')!r} in 'shown'", number)
