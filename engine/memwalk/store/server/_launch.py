@@ -44,6 +44,7 @@ USERNAME = "neo4j"
 FIRST_START_BYTES = 100 * 2**20
 _START_BYTES = 16 * 2**20
 _SPAWN_SECONDS = 60.0
+_ORPHAN_SECONDS = 30.0
 _ATTEMPTS = 3
 
 # Not `-m`: memwalk may be on this process's path without being installed.
@@ -88,16 +89,30 @@ def supervised(files: Files) -> bool:
 
 
 def recover(files: Files) -> Record | None:
-    """Under the start lock: the server that runs, or None after clearing away what is left of one."""
-    record = files.read_record()
-    if record and _process.is_server(record.pid, record.token):
-        if record.state != "stopping":
-            return record
-        _process.wait_until(lambda: not _process.is_server(record.pid, record.token), STOP_SECONDS)
-    for pid in _process.strays(files.home):
-        logger.warning("process %d is left of an earlier server in %s; it is stopped", pid, files.home)
-        _process.stop_process(pid, functools.partial(_process.is_stray, pid, files.home), STOP_SECONDS)
-    files.record.unlink(missing_ok=True)
+    """Under the start lock: the server that runs, or None after clearing away what is left of one.
+
+    A client that was killed while it started a server leaves a supervisor behind. If that is at work already, it writes
+    its record soon, which is waited for, or its end; if not yet, it finds nothing to launch when it comes to it.
+    """
+
+    def runs() -> Record | None:
+        record = files.read_record()
+        return record if record and _process.is_server(record.pid, record.token) else None
+
+    for _ in range(_ATTEMPTS):
+        _process.wait_until(lambda: runs() is not None or not supervised(files), _ORPHAN_SECONDS)
+        if record := runs():
+            if record.state != "stopping":
+                return record
+            _process.wait_until(lambda: runs() is None, STOP_SECONDS)
+        for pid in _process.strays(files.home):
+            logger.warning("process %d is left of an earlier server in %s; it is stopped", pid, files.home)
+            _process.stop_process(pid, functools.partial(_process.is_stray, pid, files.home), STOP_SECONDS)
+        with Flock(files.supervisor_lock) as lock:  # never the record of a supervisor at work
+            if lock.acquire():
+                files.record.unlink(missing_ok=True)
+                files.launch.unlink(missing_ok=True)
+                break
     return None
 
 
@@ -199,7 +214,10 @@ def _spawn(files: Files, settings: ServerSettings, archive: Archive, bolt_port: 
             "idle_seconds": settings.idle_seconds,
             "archive": [str(new_archive), str(archive.path)] if new_archive else None,
         }
-        write_private(files.launch, json.dumps(launch))
+        with Flock(files.supervisor_lock) as lock:  # a supervisor that comes later reads this; none is at it already
+            if not lock.acquire(seconds=_ORPHAN_SECONDS):
+                raise ServerFailed("another supervisor is at work", files.supervisor_log)
+            write_private(files.launch, json.dumps(launch))
     supervise(files, token)
     record = files.read_record()
     if record is None or record.token != token:
