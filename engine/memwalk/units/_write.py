@@ -221,7 +221,13 @@ def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str |
         shown["vector"] = None  # of other words; the caller sets the new one
     version = {**content, **unit.version, "unit_id": unit.id, "kind": unit.kind, "seq": seq, "state": State.LIVE.value}
     version |= {"policy_class": policy_class, "tx_from": at, "tx_to": FOREVER}
+    if there is None:  # nothing to take away: a third less to send
+        shown, version = _given(shown), _given(version)
     return {"id": unit.id, "kind": unit.kind, "at": at, "unit": shown, "version": version}
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _create(tx: Transaction, activity: str, space: str | None, rows: list[dict[str, Any]]) -> None:
