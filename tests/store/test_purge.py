@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OWNER = "owner"
 CLASS = policy.right_of("default")
-SECRET = "The cipher of the Admiral is 4711, and nobody else knows it."
+SECRET = "The cipher of the Admiral is xyzzy, and nobody else knows it."
 
 
 def put(store: Store, *units: NewUnit) -> None:
@@ -114,7 +114,7 @@ def world(store: Store) -> Store:
         unit("harmless", "Message", "What is Paris?", properties=asked | {"ordinal": 3}),
     )
     answer = {"role": "assistant", "ordinal": 1}
-    put(store, unit("answer", "Message", "4711", properties=answer, derived_from=(("said", 2), ("asked", 1))))
+    put(store, unit("answer", "Message", "xyzzy", properties=answer, derived_from=(("said", 2), ("asked", 1))))
     messages = ("asked", "answer", "quoting", "harmless")
     link(store, "units/create_has_part_edges", *({"source": "chat", "target": message} for message in messages))
     link(store, "units/create_next_edges", {"source": "asked", "target": "answer"})
@@ -137,7 +137,7 @@ def test_purged_with_all_that_was_made_of_it(world: Store) -> None:
     assert set(purged.units) == gone
     assert ids(world) == {"other", "plain", "paris", "chat", "harmless"}
     left = strings(world)
-    assert not [secret for secret in ("cipher", "4711", "Admiral", "secret") if secret in left]
+    assert not [secret for secret in ("cipher", "xyzzy", "Admiral", "secret") if secret in left]
     assert "What is Paris?" in left
     assert purged.blanked == 1
     assert purged.payloads == ("f" * 64,) == tuple(list_erasures(world))
