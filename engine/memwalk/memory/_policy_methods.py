@@ -144,6 +144,7 @@ class PolicyMethods(View):
         """
         policy.unpublish(self._session.store, self.principal, self._on_unit(unit))
 
+    @logged("can", "unit")
     def can(self, principal: str, action: str, unit: str) -> Decision:
         """Whether somebody may read, write or administer a unit, and which memberships and grants decide it.
 
