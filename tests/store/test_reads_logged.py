@@ -194,7 +194,7 @@ def test_reads_are_found_and_verified(memory: Memory, store_directory: Path) -> 
     assert [read.action for read in found] == ["show", "show"]
     assert found[0].seq > found[1].seq
     assert memory.audit_reads(principal="alice", limit=1) == found[:1]
-    assert memory.audit_reads(action="show", until=found[1].at - 60_000) == []
+    assert memory.audit_reads(target=secret, until=found[1].at - 60_000) == []
     assert secret not in "".join(lines(store_directory))
     assert memory.audit(operation="create principal", unit="alice")[0].principal == "owner"
     report = memory.verify_audit()
