@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
@@ -126,10 +127,12 @@ def models(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Mode
 
 @pytest.fixture
 def store_directory(server_directory: Callable[[str], Path], store_settings: Callable[[str], StoreSettings]) -> Path:
-    """Data directory of a running LTS server whose database is empty."""
+    """Data directory of a running LTS server whose database and payload folder are empty."""
     from memwalk.store import Store
 
     directory = server_directory(LTS)
+    if (directory / "payloads").exists():
+        shutil.rmtree(directory / "payloads")
     with Store.connect(store_settings(LTS)) as opened:
         wipe(opened)
     return directory

@@ -2,6 +2,7 @@
 CYPHER 5
 UNWIND $ids AS id
 MATCH (u:Unit {id: id})
+USING INDEX u:Unit(id)
 WHERE u.policy_class IN $classes
   OR (u.policy_class IS NULL AND u.state = 'live' AND EXISTS {
     MATCH (u)-[edge:EVIDENCED_BY]->(source:Version)
