@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memwalk.store import Store
 
 OWNER = "owner"
+_WIPE = "MATCH (n) WITH n LIMIT 10000 DETACH DELETE n RETURN count(*)"
 
 
 def pytest_configure() -> None:
@@ -100,7 +101,9 @@ def store_settings(settings: Settings, server_directory: Callable[[str], Path]) 
 
 def wipe(store: Store) -> None:
     """Empty a database; its schema stays."""
-    store.run_text("MATCH (n) DETACH DELETE n", {}, write=True, limit=1)
+    left = 1
+    while left:  # a large graph does not fit into one transaction
+        left = store.run_text(_WIPE, {}, write=True, limit=1)[1][0][0]
 
 
 @pytest.fixture(params=[LTS, CURRENT])
