@@ -144,7 +144,9 @@ def revoke(
     with Run.of(context, store, principal).open() as memory:
         ended = memory.revoke(grantee, space=space, unit=unit)
     say(
-        f"ended {ended} grants of {grantee} on {target}" if ended else f"{grantee} held no grant of its own on {target}"
+        f"ended {_counted(ended, 'grant')} of {grantee} on {target}"
+        if ended
+        else f"{grantee} held no grant of its own on {target}"
     )
 
 
@@ -160,7 +162,11 @@ def undeny(
     target = _target(space, unit)
     with Run.of(context, store, principal).open() as memory:
         ended = memory.undeny(denied, space=space, unit=unit)
-    say(f"ended {ended} denials of {denied} on {target}" if ended else f"{denied} was not itself denied on {target}")
+    say(
+        f"ended {_counted(ended, 'denial')} of {denied} on {target}"
+        if ended
+        else f"{denied} was not itself denied on {target}"
+    )
 
 
 def grants(
@@ -233,7 +239,11 @@ def _window(since: str | None, until: str | None) -> tuple[int | None, int | Non
     end = None if until is None else parse_time(until, now, option="--until")
     if end is not None and end <= max(now, begin or now):
         raise typer.BadParameter(f"{until!r} is over before it begins", param_hint="--until")
-    return begin, end
+    return None if begin is not None and begin <= now else begin, end  # neither can reach back, nor be told as if
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _target(space: str | None, unit: str | None) -> str:
