@@ -11,4 +11,5 @@ CALL (class) {
 }
 WITH u ORDER BY u.id LIMIT $limit
 MATCH (u)-[:HEAD]->(v:Version)
+WHERE v.policy_class IN $classes AND v.state IN $states
 RETURN u.space AS space, properties(v) AS version

@@ -241,6 +241,24 @@ def test_chat_keeps_its_turns(memory: Memory, folder: Path) -> None:
         memory.chat("no-such-conversation")
 
 
+def test_chat_does_not_go_on_from_what_is_stale(memory: Memory, folder: Path) -> None:
+    """An answer made from a passage that was forgotten since is no part of what the next one is made from."""
+    memory.add(folder)
+    chat = memory.chat()
+    "".join(chat.say(QUESTION, max_tokens=4))
+    memory.forget(*passages(memory, "The brass clock"))
+    "".join(chat.say("And when?", max_tokens=2))
+    rows = memory.cypher(
+        "MATCH (m:Message {role: 'assistant'})-[:HEAD]->(v) RETURN m.ordinal, m.id, "
+        "COLLECT { MATCH (v)-[:WAS_DERIVED_FROM]->(s:Version {kind: 'Message'}) RETURN s.unit_id } ORDER BY m.ordinal"
+    )[1]
+    first, second = rows
+    assert first[0] == 1
+    assert first[1] not in second[2]
+    assert len(second[2]) == 2  # both questions
+    assert [turn.role for turn in chat.turns()] == ["user", "assistant", "user", "assistant"]
+
+
 def test_answers_about_hidden_spaces_stay_hidden(memory: Memory, folder: Path) -> None:
     """An answer made from a private passage, kept in a shared conversation, is not for those who may not read that."""
     memory.create_space("private")

@@ -24,7 +24,9 @@ SPACES = ("red", "green", "blue")
 USERS = ("ann", "ben")
 WHO = (*USERS, "crew")
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-METADATA = st.dictionaries(TEXT, st.none() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, width=32) | TEXT)
+METADATA = st.dictionaries(
+    TEXT, st.none() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False, width=32) | TEXT
+)
 NOTE = st.fixed_dictionaries(
     {
         "name": TEXT,

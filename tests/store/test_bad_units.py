@@ -71,6 +71,7 @@ WRONG_UNITS: list[tuple[str, dict[str, Any]]] = [
     ("metadata", {"metadata": {1: 2}}),
     ("metadata", {"metadata": [1]}),
     ("metadata", {"metadata": {"x": float("nan")}}),
+    ("metadata", {"metadata": {"x": float("-inf")}}),
     ("metadata", {"metadata": {"x": object()}}),
     ("metadata", {"metadata": {"x": "\udfff"}}),
     ("valid_from", {"valid_from": "yesterday"}),

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from safetensors.numpy import save
 from memwalk.errors import AuditFailed, ConfigurationError, MemwalkError, NotFound, NotPermitted
 from memwalk.memory import Memory
 from memwalk.payloads import PayloadStore
+from memwalk.store.server import Gate
 from memwalk.units import NewUnit, new_id, put_units, record_activity, sweep_payloads
 
 if TYPE_CHECKING:
@@ -244,3 +246,19 @@ def test_sweep_is_for_administrators_and_for_one_store(memory: Memory, tmp_path:
     PayloadStore(tmp_path, owner="somebody-else").put(tensors(4))
     with pytest.raises(ConfigurationError, match=r"one store alone.*somebody-else"):
         memory.sweep(dry_run=True)
+
+
+def test_a_read_that_waited_is_logged_in_the_log_that_is_there_then(memory: Memory) -> None:
+    """One that waits while a backup is loaded is in the log that came with it, not in the one before."""
+    session = memory._session
+    assert session.server is not None
+    before = session.reads.append("owner", "test").seq
+    with ThreadPoolExecutor() as pool:
+        with Gate.of(session.server.files.home).alone("a test"):
+            waiting = pool.submit(memory.list)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1.0)
+            assert [record["seq"] for record in session.reads.records()][-1] == before
+        waiting.result()
+    last = list(session.reads.records())[-1]
+    assert (last["seq"], last["action"]) == (before + 1, "list")

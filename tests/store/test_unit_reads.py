@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -370,3 +372,30 @@ def test_revert_is_a_new_version(store: Store) -> None:
 
 def _fields(unit: NewUnit) -> dict[str, Any]:
     return {name: getattr(unit, name) for name in NewUnit.__dataclass_fields__}
+
+
+def test_a_past_time_is_never_read_in_the_midst_of_a_commit(store: Store) -> None:
+    """While a unit is updated again and again, each look as of now, with writers paused, finds one version of it."""
+    (ref,) = note(store, {"text": "0"})
+    done = threading.Event()
+
+    def update() -> int:
+        head = ref
+        while not done.is_set():
+            head = change(store, head, text=str(head.seq))
+        return head.seq
+
+    seen: list[int] = []
+    with ThreadPoolExecutor() as pool:
+        writer = pool.submit(update)
+        try:
+            for _ in range(200):
+                with store.paused() as reader:
+                    now = {unit.seq for unit in get_units(reader, [WORK], [ref.id], at=policy.now() + 1_000).values()}
+                    assert now == {unit.seq for unit in get_units(reader, [WORK], [ref.id]).values()}
+                seen += now
+        finally:
+            done.set()
+        assert writer.result() >= seen[-1]
+    assert len(seen) == 200
+    assert len(set(seen)) > 10

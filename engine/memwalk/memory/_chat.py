@@ -12,7 +12,7 @@ from memwalk.memory._generate import generate
 from memwalk.memory._plan import plan as make_plan
 from memwalk.schedule import Budget
 from memwalk.store import FOREVER
-from memwalk.units import NewUnit, get_unit, new_id, put_units, record_activity
+from memwalk.units import NewUnit, get_unit, new_id, put_units, record_activity, stale_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,21 +41,23 @@ class Conversation:
         """The messages so far that the principal may read, in order."""
         from memwalk.runtime import Turn
 
-        self._session.reads.append(self._principal, "chat", self.unit.id)
-        return [Turn(row["role"], row["text"]) for row in self._rows()]
+        with self._session.store.passage():
+            self._session.reads.append(self._principal, "chat", self.unit.id)
+            return [Turn(row["role"], row["text"]) for row in self._rows()]
 
     def say(self, text: str, *, budget: Budget | None = None, max_tokens: int = 128) -> Iterator[str]:
         """Say something and stream the answer; both become messages when the answer has ended.
 
         An answer is derived from the unit versions it was made from, so it is readable only by
-        those who may read all of these.
+        those who may read all of these, and no part of a later prompt once one of them is no longer so.
         """
         from memwalk.runtime import Turn
 
-        self._session.reads.append(self._principal, "chat", self.unit.id)
-        earlier = self._rows()[-TURNS:]
+        with self._session.store.passage():
+            self._session.reads.append(self._principal, "chat", self.unit.id)
+            earlier = self._fresh_rows()[-TURNS:]
+            plan = make_plan(self._session, self._principal, text, budget=budget or Budget(), form=None, remote=False)
         turns = [Turn(row["role"], row["text"]) for row in earlier]
-        plan = make_plan(self._session, self._principal, text, budget=budget or Budget(), form=None, remote=False)
         answer = generate(self._session, self._principal, plan, max_tokens=max_tokens, temperature=0.0, turns=turns)
         yield from answer
         self._keep(text, answer.text, plan, [(row["id"], row["seq"]) for row in earlier])
@@ -65,6 +67,11 @@ class Conversation:
         return self._session.store.read(
             "runtime/list_messages", conversation=self.unit.id, classes=classes, forever=FOREVER
         )
+
+    def _fresh_rows(self) -> list[dict[str, Any]]:
+        rows = self._rows()
+        stale = stale_units(self._session.store, (row["id"] for row in rows))
+        return [row for row in rows if row["id"] not in stale]
 
     def _keep(self, question: str, answer: str, plan: Plan, earlier: list[tuple[str, int]]) -> None:
         space = self.unit.space or ""

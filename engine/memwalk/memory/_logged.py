@@ -54,12 +54,14 @@ def logged(action: str, *targets: str) -> Callable[[Callable[Concatenate[A, P], 
                 return method(asker, *args, **kwargs)
             given = signature.bind(asker, *args, **kwargs).arguments
             asked = [given[target] for target in targets if given.get(target) is not None]
-            asker._session.reads.append(asker.principal, action, _text(asked))  # noqa: SLF001  # a method of its own
-            token = _within.set(True)
-            try:
-                return method(asker, *args, **kwargs)
-            finally:
-                _within.reset(token)
+            session = asker._session  # noqa: SLF001  # a method of its own
+            with session.store.passage():  # or a graph that is loaded in between is read, and the log of another has it
+                session.reads.append(asker.principal, action, _text(asked))
+                token = _within.set(True)
+                try:
+                    return method(asker, *args, **kwargs)
+                finally:
+                    _within.reset(token)
 
         read.logged = action  # type: ignore[attr-defined]  # a test sees by it which methods are
         return read

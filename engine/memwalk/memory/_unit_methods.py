@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memwalk import units
@@ -12,8 +13,9 @@ from memwalk.units import find_unit, forget_units, list_loadables
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from memwalk.store import Reader
     from memwalk.units import Difference, Lineage, Loadable, Unit, UnitChange, UnitRef, UnitRevert
 
 __all__ = ["UnitMethods"]
@@ -50,16 +52,17 @@ class UnitMethods(View):
         ------
         NotFound, InvalidArgument
         """
-        store, classes = self._session.store, self._classes()
-        if not isinstance(reference, str):
-            return units.get_version(store, classes, reference.id, reference.seq)
-        if at is None and valid_at is None:
-            return find_unit(store, classes, reference, retired=retired)
-        known = units.get_units(store, classes, [reference], at=at, valid_at=valid_at)
-        if reference in known:
-            return known[reference]
-        found = find_unit(store, classes, reference, retired=at is not None)
-        return units.get_unit(store, classes, found.id, at=at, valid_at=valid_at)
+        classes = self._classes()
+        with self._reader(at) as reader:
+            if not isinstance(reference, str):
+                return units.get_version(reader, classes, reference.id, reference.seq)
+            if at is None and valid_at is None:
+                return find_unit(reader, classes, reference, retired=retired)
+            known = units.get_units(reader, classes, [reference], at=at, valid_at=valid_at)
+            if reference in known:
+                return known[reference]
+            found = find_unit(reader, classes, reference, retired=at is not None)
+            return units.get_unit(reader, classes, found.id, at=at, valid_at=valid_at)
 
     @logged("list", "space", "kind")
     def list(
@@ -97,18 +100,20 @@ class UnitMethods(View):
         ------
         InvalidArgument
         """
-        return units.list_units(
-            self._session.store,
-            self._classes(),
-            space=space,
-            kind=kind,
-            tags=tags,
-            state=state,
-            at=at,
-            valid_at=valid_at,
-            limit=limit,
-            after=after,
-        )
+        classes = self._classes()
+        with self._reader(at) as reader:
+            return units.list_units(
+                reader,
+                classes,
+                space=space,
+                kind=kind,
+                tags=tags,
+                state=state,
+                at=at,
+                valid_at=valid_at,
+                limit=limit,
+                after=after,
+            )
 
     @logged("history", "unit")
     def history(self, unit: str | UnitRef) -> builtins.list[dict[str, Any]]:
@@ -238,6 +243,18 @@ class UnitMethods(View):
         """
         ids = [self._any(unit) for unit in units]
         return self._session.store.write(lambda tx: forget_units(tx, ids), operation="forget", principal=self.principal)
+
+    @contextmanager
+    def _reader(self, at: int | None) -> Iterator[Reader]:
+        """What to read through: as of a time, with no commit under way.
+
+        Of one, the end of a version may show before the next version. Heads are never seen so.
+        """
+        if at is None:
+            yield self._session.store
+        else:
+            with self._session.store.paused() as reader:
+                yield reader
 
     def _any(self, unit: str | UnitRef) -> str:
         """The id of a unit, retired or not."""

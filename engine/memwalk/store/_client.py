@@ -259,15 +259,31 @@ class Store:
             return int(rows[0]["seq"]) if rows else 0
 
     @contextmanager
-    def paused(self) -> Iterator[int]:
-        """Let no write commit meanwhile, so that all that is read is of one moment; gives the latest change's number.
+    def paused(self) -> Iterator[Reader]:
+        """Let no write commit meanwhile, so that all that is read, by any reader, is of one moment.
 
         Writers wait, and so does `watermark`: for what is short, or cannot be done otherwise.
+
+        Yields
+        ------
+        Reader
+            One that needs no further connection.
         """
         name = "store/get_watermark"
         with self._translated(name), self._session(neo4j.WRITE_ACCESS) as session, session.begin_transaction() as tx:
-            rows = tx.run(load_query(name).text).data()
-            yield int(rows[0]["seq"]) if rows else 0
+            tx.run(load_query(name).text).consume()
+            yield _Paused(tx)
+
+    @contextmanager
+    def passage(self) -> Iterator[None]:
+        """Be past the gate of a local server for what belongs together: maintenance comes before or after all of it."""
+        if self._lease is None:
+            yield
+            return
+        with self._lease.passage() as generation:
+            if generation != self._generation:
+                self._renew(self._lease, generation)
+            yield
 
     def changes(self, since: int, *, limit: int = 1_000) -> list[Change]:
         """The changes after a number, in order, without gap or repeat, each of them seen whole.
@@ -339,17 +355,6 @@ class Store:
         self.queries_sent += 1
         return self._driver.session(database=self.database, default_access_mode=access, fetch_size=fetch_size)
 
-    @contextmanager
-    def _passage(self) -> Iterator[None]:
-        """Past the gate of a local server, with a driver that reaches it."""
-        if self._lease is None:
-            yield
-            return
-        with self._lease.passage() as generation:
-            if generation != self._generation:
-                self._renew(self._lease, generation)
-            yield
-
     def _renew(self, lease: Lease, generation: Generation) -> None:
         with self._renewing:
             if generation == self._generation:
@@ -370,8 +375,19 @@ class Store:
 
     @contextmanager
     def _translated(self, query: str) -> Iterator[None]:
-        with translated(query, self.uri, self.username, self.disk), self._passage():
+        with translated(query, self.uri, self.username, self.disk), self.passage():
             yield
+
+
+class _Paused:
+    """Reads while no write commits."""
+
+    def __init__(self, tx: neo4j.Transaction) -> None:
+        self._tx = tx
+
+    def read(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Run a named query and return its rows."""
+        return _rows(self._tx, name, parameters)
 
 
 def _append_change(tx: Transaction, operation: str) -> None:
@@ -398,7 +414,7 @@ def _check(name: str, parameters: Row) -> None:
         )
 
 
-def _rows(tx: neo4j.ManagedTransaction, name: str, parameters: Row) -> list[Row]:
+def _rows(tx: neo4j.ManagedTransaction | neo4j.Transaction, name: str, parameters: Row) -> list[Row]:
     _check(name, parameters)
     # Not .data(): it visits each number of a vector in Python, 20 times slower.
     return [dict(record.items()) for record in tx.run(load_query(name).text, parameters)]  # type: ignore[no-untyped-call]  # the driver left it untyped

@@ -3,8 +3,9 @@
 
 At a past system time (`at`) a unit is what its version of then says, and evidence is that of then; rights
 are always those of now, decided on that version's policy class, so that what may no longer be read does
-not come back by asking for the past. In world time (`valid_at`) a unit is there while what that version
-says holds.
+not come back by asking for the past. A write shows under the time it began at, so a past time
+is settled once the writes that had begun by then have ended. In world time (`valid_at`) a unit is there while
+what that version says holds.
 """
 
 from __future__ import annotations
