@@ -369,7 +369,7 @@ class DownloadFailed(StoreError):
 
 
 class StorageFull(StoreError):
-    """The disk is full. What was being written is not there, in whole or in part."""
+    """The disk is full. What was being written is not there in part; `detail` may say that it can be there in whole."""
 
     def __init__(self, path: str | Path, detail: str = "") -> None:
         super().__init__(

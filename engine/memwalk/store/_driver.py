@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from memwalk.errors import (
     StoreBusy,
     StoreUnavailable,
 )
+from memwalk.store._disk import is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,7 @@ __all__ = ["RETRY_SECONDS", "open_driver", "translated"]
 
 RETRY_SECONDS = 30.0
 """How long a write that lost against another is tried again."""
-
-_LITTLE_SPACE = 16 << 20
-"""Bytes below which a failing server is taken to lack room: more than a file of its transaction log."""
+_UNKNOWN = "this was written whole or not at all, which shows when the store is next opened"
 _SCHEMES = {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}
 
 
@@ -76,13 +74,15 @@ def translated(query: str, uri: str, username: str, disk: Path | None) -> Iterat
     except driver_errors.AuthError:
         raise AuthenticationFailed(uri, username) from None
     except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
+        if disk and is_full(disk):  # a server whose database it stopped is killed
+            raise StorageFull(disk, _UNKNOWN) from error
         raise StoreUnavailable(uri, str(error).splitlines()[0].rstrip(": ")) from error
     except driver_errors.ClientError as error:
         raise QueryFailed(query, error.code or "", error.message or "") from error
     except driver_errors.Neo4jError as error:
         text = f"{error.code}: {error.message}"
-        if "space left" in text or _is_full(disk):
-            raise StorageFull(disk or uri, "nothing of this was written") from error
+        if "space left" in text or (disk and is_full(disk)):
+            raise StorageFull(disk or uri, _UNKNOWN) from error
         if "needs to be restarted" in text:
             detail = "its database stopped on a critical error; `memwalk db stop`, and it starts again when next opened"
             raise StoreUnavailable(uri, detail) from error
@@ -91,7 +91,3 @@ def translated(query: str, uri: str, username: str, disk: Path | None) -> Iterat
         raise QueryFailed(query, error.code or "", error.message or "") from error
     except driver_errors.DriverError as error:
         raise StoreUnavailable(uri, str(error)) from error
-
-
-def _is_full(disk: Path | None) -> bool:
-    return disk is not None and shutil.disk_usage(disk).free < _LITTLE_SPACE

@@ -41,7 +41,7 @@ client.allow_telemetry=false
 server.directories.import=import
 dbms.security.allow_csv_import_from_file_urls=false
 server.memory.pagecache.size={page_cache}
-# A data directory of megabytes, not of half a gigabyte. Preallocated: else a full disk tears the log for good.
+# A data directory of megabytes, not of half a gigabyte. Preallocated: so a full disk seldom tears the log.
 db.tx_log.preallocate=true
 db.tx_log.rotation.size=6m
 db.tx_log.rotation.retention_policy=keep_none

@@ -29,6 +29,7 @@ from memwalk.store.server._configuration import (
 from memwalk.store.server._failure import failure, full_disk
 from memwalk.store.server._files import Files, Flock, storage_errors, write_private
 from memwalk.store.server._jars import BROWSER, version_key
+from memwalk.store.server._panic import USERNAME, ask, end_server
 from memwalk.store.server._password import set_password
 from memwalk.store.server._process import STOP_SECONDS
 
@@ -40,11 +41,12 @@ if TYPE_CHECKING:
 
 __all__ = ["USERNAME", "check_directory", "launch", "prepare", "recover", "stop", "supervised", "wait_ready"]
 
-USERNAME = "neo4j"
 FIRST_START_BYTES = 100 * 2**20
 _START_BYTES = 16 * 2**20
 _SPAWN_SECONDS = 60.0
 _ORPHAN_SECONDS = 30.0
+_MARGIN_SECONDS = 20.0
+"""What a supervisor needs beside the time that it gives the server to end."""
 _ATTEMPTS = 3
 
 # Not `-m`: memwalk may be on this process's path without being installed.
@@ -293,19 +295,12 @@ def wait_ready(files: Files, record: Record, seconds: float, progress: Progress 
 
 def _answers(files: Files, record: Record) -> bool:
     """Whether the server answers a query."""
-    import neo4j
     from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
-    uri = f"bolt://{_process.HOST}:{record.bolt_port}"
-    auth = (USERNAME, files.read_line(files.password))
     try:
-        with (
-            neo4j.GraphDatabase.driver(uri, auth=auth, connection_timeout=5.0, telemetry_disabled=True) as driver,
-            driver.session(database="neo4j") as session,
-        ):
-            session.run("RETURN 1").consume()
+        ask(files, record)
     except AuthError as error:
-        raise AuthenticationFailed(uri, USERNAME) from error
+        raise AuthenticationFailed(f"bolt://{_process.HOST}:{record.bolt_port}", USERNAME) from error
     except (DriverError, Neo4jError) as error:
         logger.debug("not yet: %s", error)
         return False
@@ -329,8 +324,8 @@ def stop(files: Files, record: Record) -> None:
         def at_work() -> bool:
             return _process.is_supervisor(record.supervisor_pid, files.home)
 
-        _process.stop_process(record.supervisor_pid, at_work, STOP_SECONDS + 5.0)
-    _process.stop_process(record.pid, alive, STOP_SECONDS)
+        _process.stop_process(record.supervisor_pid, at_work, STOP_SECONDS + _MARGIN_SECONDS)
+    end_server(files, record, alive)
     if alive():
         raise StoreBusy(f"process {record.pid} (Neo4j) does not end")
     files.remove_record(record.token)

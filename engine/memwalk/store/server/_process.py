@@ -25,6 +25,7 @@ __all__ = [
     "is_server",
     "is_stray",
     "is_supervisor",
+    "kill_process",
     "port_is_free",
     "stop_process",
     "strays",
@@ -92,9 +93,16 @@ def stop_process(pid: int, ours: Callable[[], bool], seconds: float) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         if ours():
             psutil.Process(pid).terminate()
-        if not wait_until(lambda: not ours(), seconds) and ours():
+        if not wait_until(lambda: not ours(), seconds):
+            kill_process(pid, ours)
+
+
+def kill_process(pid: int, ours: Callable[[], bool]) -> None:
+    """End a process without asking, and wait until it is gone; `ours` as for `stop_process`."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if ours():
             psutil.Process(pid).kill()
-            wait_until(lambda: not ours(), seconds)
+            wait_until(lambda: not ours(), STOP_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, step: float = 0.05) -> bool:

@@ -20,9 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memwalk.store._disk import is_full
 from memwalk.store.server._archive import keep
 from memwalk.store.server._files import Files, Flock, Record
-from memwalk.store.server._process import STOP_SECONDS, client_connections, is_server, stop_process
+from memwalk.store.server._panic import end_server, has_panicked
+from memwalk.store.server._process import client_connections, is_server
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -107,7 +109,7 @@ class _Supervisor:
         if self._process is None:
             interval = min(interval, 1.0)  # nobody tells us when a process ends that is not our child
         seen = time.time()
-        while not self.asked and self.alive():
+        while not self.asked and self.alive() and not self._lost():
             if self._used():
                 seen = time.time()
             elif time.time() - max(seen, self._touched()) >= self.record.idle_seconds and self._clients.acquire():
@@ -121,6 +123,10 @@ class _Supervisor:
         if self._archive and self._process and self._process.returncode in _GOOD_ENDS:
             keep(Path(self._archive[0]), Path(self._archive[1]))
         self.files.remove_record(self.token)
+
+    def _lost(self) -> bool:
+        """Whether a full disk has stopped the database; others may ask the server to end as soon as there is room."""
+        return is_full(self.files.home) and has_panicked(self.files, self.record)
 
     def _used(self) -> bool:
         if not self._clients.acquire():
@@ -141,7 +147,7 @@ class _Supervisor:
         self._record = replace(self.record, state="stopping")
         with contextlib.suppress(OSError):  # a full disk must not keep it alive
             self.files.write_record(self._record)
-        stop_process(self.record.pid, self.alive, STOP_SECONDS)
+        end_server(self.files, self.record, self.alive)
 
 
 def _detach(log: Path) -> None:
