@@ -103,6 +103,20 @@ def test_entity_lives_by_its_evidence(store: Store) -> None:
     assert retire(store, "p1") == ["p1", "e1"]
 
 
+def test_evidence_that_ended_on_a_faster_clock_holds_nothing(store: Store) -> None:
+    """An entity goes with its last evidence, though a writer whose clock is ahead ended the rest before."""
+    put(store, passage("p1"), passage("p2"), NewUnit("e1", "Entity", "ada", ""))
+    evidence(store, "e1", "p1", 1)
+    evidence(store, "e1", "p2", 1)
+
+    def ahead(tx: Transaction) -> list[str]:
+        tx.at += 60_000
+        return retire_units(tx, record_activity(tx, OWNER, "test"), ["p1"])
+
+    assert store.write(ahead, operation="test", principal=OWNER) == ["p1"]
+    assert retire(store, "p2") == ["p2", "e1"]
+
+
 def test_derivation_names_exact_versions(store: Store) -> None:
     """A version made from another names the version, not the unit."""
     put(store, passage("p1"))

@@ -6,16 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.store.rights_model import OWNER, Right, RightsModel
+
 from memwalk import policy
 from memwalk.errors import InvalidArgument, MemwalkError, NotFound, NotPermitted, StaleVersion, WrongState
 from memwalk.store import FOREVER
 from memwalk.units import DERIVED, EDITABLE, UnitRef
 
-ROLES = ("reader", "writer", "admin")
-OWNER = "owner"
 Refused = type[MemwalkError]
-Right = tuple[str, str]
-"""A space, and the unit that has grants or denials of its own; empty for all others of the space."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ class ModelUnit:
     space: str | None
     is_own: bool = False
     """It was granted or denied to somebody by itself."""
+    let_go: set[Right] = field(default_factory=set)
+    """Rights of its sources that it was published without."""
     versions: list[ModelVersion] = field(default_factory=list)
 
     @property
@@ -83,49 +83,29 @@ class Evidence:
     end: int = FOREVER
 
 
-class Model:
+class Model(RightsModel):
     """Everything, as lists and dicts."""
 
-    def __init__(self, spaces: tuple[str, ...], principals: tuple[str, ...], groups: dict[str, set[str]]) -> None:
+    def __init__(self, spaces: tuple[str, ...], groups: dict[str, set[str]]) -> None:
+        super().__init__(groups)
         self.spaces = spaces
-        self.principals = principals
-        self.groups = groups
-        """Members by group."""
-        self.grants: set[tuple[str, str, Right]] = set()
-        """(principal, role, target: a space, or a unit of one)."""
-        self.denials: set[tuple[str, str, Right]] = set()
         self.units: dict[str, ModelUnit] = {}
         self.evidence: list[Evidence] = []
 
     # --- rights ------------------------------------------------------------------------------------
 
-    def holders(self, principal: str) -> set[str]:
-        """A principal and the groups it is in, through groups too."""
-        found = {principal}
-        while more := {group for group, members in self.groups.items() if members & found} - found:
-            found |= more
-        return found
-
-    def holds(self, principal: str, role: str, right: Right) -> bool:
-        """Whether a principal has a role, or one that includes it, on a right, and nobody denies it."""
-        holders, reached = self.holders(principal), {right, (right[0], "")}
-        place = ROLES.index(role)
-        granted = principal == OWNER or any(
-            holder in holders and target in reached and ROLES.index(one) >= place for holder, one, target in self.grants
-        )
-        return granted and not any(
-            holder in holders and target in reached and ROLES.index(one) <= place
-            for holder, one, target in self.denials
-        )
-
     def rights(self, unit: ModelUnit, version: ModelVersion) -> frozenset[Right]:
         """What reading a version needs: its unit's right, and all that its sources need."""
         if version.state == "retired":  # as what it buried
             return self.rights(unit, unit.versions[version.seq - 2])
-        needs = frozenset({unit.right})
-        if unit.kind in DERIVED:
-            needs = needs.union(*(self.rights(*self.at(source)) for source in version.said.sources))
-        return needs
+        return frozenset({unit.right}) | self.source_rights(unit, version)
+
+    def source_rights(self, unit: ModelUnit, version: ModelVersion) -> frozenset[Right]:
+        """What reading a version needs of its sources: all that they need but what its unit was published without."""
+        if unit.kind not in DERIVED:
+            return frozenset()
+        needs = frozenset[Right]().union(*(self.rights(*self.at(source)) for source in version.said.sources))
+        return frozenset(right for right in needs if not unit.let_go & {right, (right[0], "")})
 
     def may_read(self, principal: str, unit: ModelUnit, version: ModelVersion) -> bool:
         """Whether all that a version needs may be read."""
@@ -150,7 +130,26 @@ class Model:
             return unit.head.state == "live" and self.evidenced(principal, unit.id)
         return self.may_read(principal, unit, unit.head)
 
+    def all_rights(self) -> set[Right]:
+        """All that there are."""
+        return {(space, "") for space in self.spaces} | {unit.right for unit in self.units.values() if unit.is_own}
+
     # --- reading -----------------------------------------------------------------------------------
+
+    def stored(self) -> list[list[Any]]:
+        """Every version as the store shall have it, with the evidence it is, by unit and number."""
+        rows = []
+        for unit in sorted(self.units.values(), key=lambda unit: unit.id):
+            for version in unit.versions:
+                said, head = version.said, version is unit.head
+                times = [said.valid_from, said.valid_to, version.start, version.end]
+                key = None if unit.is_shared else self.key(unit, version)
+                chained = int(version.seq > 1)
+                rows.append([unit.id, version.seq, version.state, said.text, list(said.tags), dict(said.metadata)])
+                rows[-1] += [*times, key, head, chained, sorted([ref.id, ref.seq] for ref in said.sources)]
+                ref = UnitRef(unit.id, version.seq)
+                rows[-1].append(sorted([e.entity, e.start, e.end] for e in self.evidence if e.source == ref))
+        return rows
 
     def at(self, ref: UnitRef) -> tuple[ModelUnit, ModelVersion]:
         """An exact version, with its unit."""
@@ -307,6 +306,25 @@ class Model:
             return False
         self.write(unit_id, kind, space, said, at)
         return True
+
+    def refuse_administration(self, principal: str, unit_id: str) -> Refused | None:
+        """Why somebody may not grant, deny or publish a unit."""
+        unit = self.units.get(unit_id)
+        # The owner administers the store, and is told of what is there though no evidence of it is left.
+        if unit is None or (principal != OWNER and not self.visible(principal, unit)):
+            return NotFound
+        if unit.is_shared:
+            return InvalidArgument
+        return None if self.holds(principal, "admin", unit.right) else NotPermitted
+
+    def publishing(self, principal: str, unit: ModelUnit) -> frozenset[Right] | Refused:
+        """What an administrator of a unit would publish it without."""
+        if unit.kind not in DERIVED:
+            return InvalidArgument
+        if unit.head.state == "retired":
+            return WrongState
+        dropped = self.source_rights(unit, unit.head)
+        return dropped if all(self.holds(principal, "admin", right) for right in dropped) else NotPermitted
 
     def refuse_change(self, unit_id: str, seq: int, names: set[str]) -> Refused | None:
         """Why a permitted change is refused."""

@@ -258,6 +258,6 @@ class _Ingest:
         write_concepts(tx, activity, put, concepts)
 
         # Last, when what is left of the documents evidences all it can.
-        loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], at=tx.at)
+        loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], forever=FOREVER)
         retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
         return {"documents": len(written), "passages": len(put), "retired": len(held - wanted)}

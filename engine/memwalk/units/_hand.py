@@ -177,7 +177,7 @@ def _follow_up(tx: Transaction, activity: str, held: dict[str, Held], heads: dic
     tx.run("units/end_passage_edges", rows=other, **span)
     if fill and written:
         fill(tx, activity, written)
-    loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in other], at=tx.at)
+    loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in other], forever=FOREVER)
     retire_units(tx, activity, [row["id"] for row in loose])
     tx.tell(units=len(written))
 

@@ -170,7 +170,9 @@ def retire_units(tx: Transaction, activity: str, ids: Sequence[str]) -> list[str
         The ids of all that were retired.
     """
     retired = _retire(tx, activity, ids)
-    return retired + _retire(tx, activity, [r["id"] for r in tx.run("units/list_unevidenced", ids=retired, at=tx.at)])
+    return retired + _retire(
+        tx, activity, [r["id"] for r in tx.run("units/list_unevidenced", ids=retired, forever=FOREVER)]
+    )
 
 
 def _retire(tx: Transaction, activity: str, ids: Sequence[str]) -> list[str]:
