@@ -11,11 +11,13 @@ CALL (unit, head) {
   MATCH path = (evidence)-[:WAS_DERIVED_FROM*0..5]->(version:Version)
   RETURN 'evidenced by' AS direction, length(path) + 1 AS steps, version
   UNION
-  MATCH (own:Version {unit_id: unit.id})
+  MATCH (own:Version)
+  WHERE own.unit_id = unit.id AND own.seq > 0
   MATCH path = (own)<-[:WAS_DERIVED_FROM*1..6]-(version:Version)
   RETURN 'made into' AS direction, length(path) AS steps, version
   UNION
-  MATCH (own:Version {unit_id: unit.id})
+  MATCH (own:Version)
+  WHERE own.unit_id = unit.id AND own.seq > 0
   MATCH path = (own)<-[:WAS_DERIVED_FROM*0..5]-(evidence:Version)
   MATCH (evidence)<-[edge:EVIDENCED_BY]-(concept:Unit {state: 'live'})-[:HEAD]->(version:Version)
   WHERE edge.tx_to = 9223372036854775807

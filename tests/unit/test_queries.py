@@ -44,7 +44,7 @@ def test_query_file(name: str) -> None:
     assert "apoc." not in query.text.lower()
 
 
-@pytest.mark.parametrize("name", [name for name in query_names() if not name.startswith("explore/")])
+@pytest.mark.parametrize("name", query_names())
 def test_versions_are_found_through_an_index(name: str) -> None:
     """Versions of a unit are asked for with a bound on a number or time too: the id alone leads to a scan of all."""
     text = load_query(name).text
