@@ -1,8 +1,8 @@
 // Take back staged units and their versions; one that another writer's evidence stands on stays, as that writer left it.
 CYPHER 5
-MATCH (u:Unit)
+UNWIND $ids AS id
+MATCH (u:Unit {id: id})
 WHERE u.policy_class = $stage
-WITH u LIMIT $limit
 MATCH (v:Version)
 WHERE v.unit_id = u.id AND v.seq > 0
 WITH u, collect(v) AS versions, EXISTS {

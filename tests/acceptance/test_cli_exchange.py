@@ -70,3 +70,15 @@ def test_refusals(memwalk: Callable[..., Any], tmp_path: Path) -> None:
     assert "no such file" in memwalk("import", str(tmp_path / "b.zip"), code=1).stderr
     file.write_bytes(file.read_bytes()[:-30])
     assert "truncated or tampered with" in memwalk("import", str(file), code=1).stderr
+
+
+def test_discard(memwalk: Callable[..., Any], tmp_path: Path) -> None:
+    """What a killed import left is taken back, by an administrator; it takes no file."""
+    staged = "CREATE (:Unit:Note {id: 'n', seq: 1, policy_class: 'import:abc'})-[:HEAD]->"
+    memwalk("cypher", f"{staged}(:Version {{unit_id: 'n', seq: 1, policy_class: 'import:abc'}})", "--write")
+    assert "may not discard imports" in memwalk("import", "--discard", "--as", "bob", code=1).stderr
+    assert "--discard" in memwalk("import", str(tmp_path / "a.zip"), "--discard", code=2).stderr
+    assert "give the export file" in memwalk("import", code=2).stderr
+    assert "discarded 1 units of the import of abc" in memwalk("import", "--discard").stderr
+    assert "no import is unfinished" in memwalk("import", "--discard").stderr
+    assert json.loads(memwalk("import", "--discard", "--json").stdout) == {"discarded": []}

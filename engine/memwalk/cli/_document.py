@@ -309,6 +309,7 @@ def of_check(report: CheckReport) -> Json:
         "payloads": report.payloads,
         "orphans": report.orphans,
         "orphan_bytes": report.orphan_bytes,
+        "staged": report.staged,
         "findings": [
             {"kind": finding.kind, "where": finding.where, "detail": finding.detail} for finding in report.findings
         ],

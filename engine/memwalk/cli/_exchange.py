@@ -8,7 +8,7 @@ import typer
 
 from memwalk.cli._render import facts_lines, size
 from memwalk.cli._run import As, Json, Run, StoreAt, command
-from memwalk.cli._streams import emit_json, show, warn
+from memwalk.cli._streams import emit_json, say, show, warn
 
 if TYPE_CHECKING:
     from memwalk.units.exchange import ExportReport, ImportReport
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         'memwalk export bridge.zip --unit "Pont Neuf"',
         panel=_PANEL,
     )
-    command(app, import_, "import", "memwalk import notes.zip", "memwalk import work.zip --json", panel=_PANEL)
+    command(app, import_, "import", "memwalk import notes.zip", "memwalk import --discard", panel=_PANEL)
 
 
 def export(
@@ -79,12 +79,16 @@ def export(
 
 def import_(
     context: typer.Context,
-    file: File,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The export file.", show_default=False)] = None,
     widen: Annotated[
         bool,
         typer.Option(
             "--widen", help="Take grants, denials and memberships on spaces and groups that are there already, too."
         ),
+    ] = False,
+    discard: Annotated[
+        bool,
+        typer.Option("--discard", help="Read no file: take back what killed imports left, which nobody can read."),
     ] = False,
     store: StoreAt = None,
     principal: As = None,
@@ -94,8 +98,17 @@ def import_(
 
     The whole file is verified first. Nothing is stored if it was changed since it was written, or says otherwise
     than the store. It is not signed: import only files from somebody you trust.
+
+    An import that was killed goes on when its file is imported again; if that is lost, --discard clears it away.
     """
     run = Run.of(context, store, principal)
+    if discard:
+        if file is not None or widen:
+            raise typer.BadParameter("takes neither a file nor --widen", param_hint="--discard")
+        _discard(run, json=json)
+        return
+    if file is None:
+        raise typer.BadParameter("give the export file", param_hint="FILE")
     with run.open(make=True) as memory, run.drawing() as progress:
         report = memory.import_archive(file, widen=widen, progress=progress)
     if json:
@@ -113,6 +126,20 @@ def import_(
         warn(f"left out: {line}")
     if report.left_out:
         warn(f"{len(report.left_out)} in all concern what was there before; --widen takes them")
+
+
+def _discard(run: Run, *, json: bool) -> None:
+    with run.open() as memory:
+        found = memory.discard_imports()
+    if json:
+        emit_json({"discarded": [{"seal": one.seal, "units": one.units, "kept": one.kept} for one in found]})
+        return
+    for one in found:
+        say(f"discarded {one.units} units of the import of {one.seal}")
+        if one.kept:
+            warn(f"{one.kept} stay, unreadable: units that had been revealed stand on them")
+    if not found:
+        say("no import is unfinished")
 
 
 def _exported(report: "ExportReport") -> dict[str, Any]:

@@ -123,6 +123,8 @@ def check_report(report: CheckReport) -> RenderableType:
         "payloads": f"{report.payloads:,}",
         "orphans": f"{report.orphans:,} payloads that nothing names, {size(report.orphan_bytes)}: no fault",
     }
+    if report.staged:
+        counts["staged"] = f"{report.staged:,} units of an unfinished import: import its file again, or --discard it"
     if report.sound:
         return Group(facts_lines(counts), Text("all is as it must be", "green"))
     rows = [(finding.kind, finding.where, finding.detail) for finding in report.findings]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memwalk.progress import Progress
-    from memwalk.units.exchange import ExportReport, ImportReport
+    from memwalk.units.exchange import Discarded, ExportReport, ImportReport
 
 __all__ = ["ExchangeMethods"]
 
@@ -90,3 +90,21 @@ class ExchangeMethods(View):
 
         session = self._session
         return import_archive(session.store, session.payloads, self.principal, path, widen=widen, progress=progress)
+
+    def discard_imports(self) -> tuple[Discarded, ...]:
+        """Take back what imports that were killed have left where nobody can read it (the store's administrators).
+
+        Not needed if the file is still there: importing it again goes on. Run it while no import runs.
+
+        Returns
+        -------
+        tuple of Discarded
+            One for each unfinished import.
+
+        Raises
+        ------
+        NotPermitted
+        """
+        from memwalk.units.exchange import discard_imports
+
+        return discard_imports(self._session.store, self.principal)

@@ -52,6 +52,8 @@ class CheckReport:
     orphans: int
     """Payloads that no version names: no fault, a sweep removes them."""
     orphan_bytes: int
+    staged: int
+    """Units of imports that were not finished, which nobody can read: no fault, importing again goes on."""
     findings: tuple[Finding, ...]
 
     @property
@@ -83,7 +85,7 @@ def check(server: LocalServer, payloads: PayloadPlace, *, progress: Progress | N
     with maintenance(server, "a check", progress) as work:
         findings = list(_check_files(work, progress))
         if findings:  # what the server would read from broken files says nothing more
-            return CheckReport(0, 0, 0, 0, 0, 0, tuple(findings))
+            return CheckReport(0, 0, 0, 0, 0, 0, 0, tuple(findings))
         if progress:
             progress("reading the graph", 0, None)
         with store_at(work.start()) as store:
@@ -104,6 +106,7 @@ def check(server: LocalServer, payloads: PayloadPlace, *, progress: Progress | N
         payloads=len(named),
         orphans=len(orphans),
         orphan_bytes=sum(orphans),
+        staged=counts["staged"],
         findings=tuple(findings),
     )
 

@@ -79,7 +79,7 @@ def find_present(store: Store, archive: Archive, contents: Contents, stage: str)
 def _check_kind(archive: Archive, contents: Contents, row: Row) -> None:
     unit = contents.units[row["id"]]
     if (row["policy_class"] or "").startswith(_STAGED):
-        said = "is part of an import of another file that was not finished: import that one again"
+        said = "is part of another file's import, not finished: import that again, or `memwalk import --discard`"
         raise ArchiveConflict(archive.path, "unit", row["id"], said)
     if (row["kind"], row["space"]) != (unit.kind, unit.space):
         raise ArchiveConflict(archive.path, "unit", row["id"], "is of another kind or space in the store")

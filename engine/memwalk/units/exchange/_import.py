@@ -15,6 +15,7 @@ from memwalk.store import FOREVER
 from memwalk.units.exchange._archive import Archive
 from memwalk.units.exchange._bundles import read_bundles
 from memwalk.units.exchange._compare import check_frame, find_present
+from memwalk.units.exchange._discard import discard_stage
 from memwalk.units.exchange._format import VECTORS
 from memwalk.units.exchange._verify import verify_archive
 from memwalk.units.exchange._write import Writer, check_embedder
@@ -254,15 +255,7 @@ class _Import:
 
     def _discard(self) -> None:
         """Take back what was staged: nobody has seen it."""
-        stage = self.writer.stage
-
-        def work(tx: Transaction) -> int:
-            tx.touch("memwalk")
-            tx.tell(archive=self.archive.seal, taken_back=True)
-            return int(tx.run("exchange/discard_units", stage=stage, limit=BATCH_UNITS)[0]["count"])
-
-        while self.store.write(work, operation="import", principal=self.principal):
-            pass
+        discard_stage(self.store, self.principal, self.writer.stage, limit=BATCH_UNITS)
 
 
 def _all_of(steps: list[Callable[[Transaction], None]], tx: Transaction) -> None:

@@ -229,6 +229,10 @@ class Writer:
         tx.run("exchange/reveal_versions", rows=versions, stage=self.stage)
         units = [{"id": b.id, "space": b.space, "policy_class": key(b.head)} for b in bundles]
         tx.run("exchange/reveal_units", rows=units, stage=self.stage)
+        there = {row["id"] for row in tx.run("exchange/list_present", ids=[b.id for b in bundles])}
+        for bundle in bundles:
+            if bundle.id not in there:
+                raise ArchiveConflict(self.path, "unit", bundle.id, "was discarded meanwhile; import again")
 
 
 def check_embedder(held: str | None, embedder: str) -> None:
