@@ -79,6 +79,6 @@ def test_discard(memwalk: Callable[..., Any], tmp_path: Path) -> None:
     assert "may not discard imports" in memwalk("import", "--discard", "--as", "bob", code=1).stderr
     assert "--discard" in memwalk("import", str(tmp_path / "a.zip"), "--discard", code=2).stderr
     assert "give the export file" in memwalk("import", code=2).stderr
-    assert "discarded 1 units of the import of abc" in memwalk("import", "--discard").stderr
+    assert "discarded 1 unit of the import of abc" in memwalk("import", "--discard").stderr
     assert "no import is unfinished" in memwalk("import", "--discard").stderr
     assert json.loads(memwalk("import", "--discard", "--json").stdout) == {"discarded": []}

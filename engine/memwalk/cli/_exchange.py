@@ -135,7 +135,7 @@ def _discard(run: Run, *, json: bool) -> None:
         emit_json({"discarded": [{"seal": one.seal, "units": one.units, "kept": one.kept} for one in found]})
         return
     for one in found:
-        say(f"discarded {one.units} units of the import of {one.seal}")
+        say(f"discarded {one.units} unit{'' if one.units == 1 else 's'} of the import of {one.seal}")
         if one.kept:
             warn(f"{one.kept} stay, unreadable: units that had been revealed stand on them")
     if not found:
