@@ -38,6 +38,7 @@ NO_READS = {
     "create_principal",
     "create_space",
     "deny",
+    "discard_imports",
     "finish_erasures",
     "forget",
     "grant",
