@@ -21,7 +21,7 @@ import pytest
 
 from memwalk.config import CURRENT, LTS, Settings
 from memwalk.errors import ConfigurationError, StoreBusy
-from memwalk.store.server import LocalServer
+from memwalk.store.server import LocalServer, _launch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,6 +142,25 @@ def test_processes_and_threads_that_open_a_new_directory_at_once_share_one_serve
     rows = world.run("CALL dbms.components() YIELD name, versions, edition RETURN *")
     (kernel,) = (row for row in rows if row["name"] == "Neo4j Kernel")
     assert (kernel["versions"], kernel["edition"]) == ([world.settings.version], "community")
+
+
+def test_newcomers_make_folders_while_one_makes_ready(tmp_path: Path) -> None:
+    """Whoever opens makes the folders that are missing, without the starter's lock; neither fails for it."""
+    server = LocalServer(tmp_path, Settings().server, Settings.from_environment().cache_directory())
+    server.files.make()
+    server.files.password.write_text("not asked for here")
+
+    def make() -> None:
+        for _ in range(2_000):
+            server.files.make()
+
+    with ThreadPoolExecutor() as pool:
+        making = [pool.submit(make) for _ in range(2)]
+        while not all(each.done() for each in making):
+            _launch.prepare(server.files, server.settings, server.jars)
+        for each in making:
+            each.result()
+    assert list(server.files.scratch.iterdir()) == []
 
 
 def test_only_this_user_and_only_this_machine_can_reach_it(world: World) -> None:

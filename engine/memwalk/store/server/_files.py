@@ -84,7 +84,6 @@ class Files:
                 self.data,
                 self.logs,
                 self.run,
-                self.scratch,
                 self.home / "import",
                 self.home / "plugins",
             ):
