@@ -130,12 +130,13 @@ def models(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Mode
 
 @pytest.fixture
 def store_directory(server_directory: Callable[[str], Path], store_settings: Callable[[str], StoreSettings]) -> Path:
-    """Data directory of a running LTS server whose database and payload folder are empty."""
+    """Data directory of a running LTS server whose database, payload folder and log of reads are empty."""
     from memwalk.store import Store
 
     directory = server_directory(LTS)
-    if (directory / "payloads").exists():
-        shutil.rmtree(directory / "payloads")
+    for folder in (directory / "payloads", directory / "audit"):
+        if folder.exists():
+            shutil.rmtree(folder)
     with Store.connect(store_settings(LTS)) as opened:
         wipe(opened)
     return directory
