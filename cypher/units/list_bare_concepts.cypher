@@ -2,5 +2,5 @@
 CYPHER 5
 UNWIND $ids AS id
 MATCH (u:Unit {id: id, state: 'live'})
-WHERE NOT EXISTS { MATCH (u)-[edge:EVIDENCED_BY]->() WHERE edge.tx_to > $at }
+WHERE NOT EXISTS { MATCH (u)-[edge:EVIDENCED_BY]->() WHERE edge.tx_to = $forever }
 RETURN u.id AS id ORDER BY id

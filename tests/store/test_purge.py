@@ -207,3 +207,16 @@ def test_a_payload_that_is_named_again_is_kept(world: Store) -> None:
     assert finish() == []
     purge(world, "next")
     assert finish() == [payload]
+
+
+def test_a_shared_entity_goes_with_its_last_evidence_whatever_the_clocks_say(world: Store) -> None:
+    """A writer whose clock is ahead retired the one passage, the other is purged: nothing says so any more."""
+
+    def ahead(tx: Transaction) -> list[str]:
+        tx.at += 60_000
+        return retire_units(tx, record_activity(tx, OWNER, "test"), ["plain"])
+
+    assert world.write(ahead, operation="test", principal=OWNER) == ["plain"]
+    purge(world, "doc")
+    assert "paris" in ids(world)
+    assert world.run_text("MATCH (u:Unit {id: 'paris'}) RETURN u.state", {}, write=False, limit=1)[1] == [["retired"]]

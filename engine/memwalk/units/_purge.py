@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memwalk.store import FOREVER
 from memwalk.units._kinds import DERIVED
 from memwalk.units._write import lock_units, retire_units
 
@@ -53,7 +54,7 @@ def purge_units(tx: Transaction, activity: str, ids: Sequence[str]) -> Purged:
     tx.run("units/delete_units", ids=doomed)
     tx.run("units/create_erasures", payloads=payloads)
     shared = sorted(row["id"] for row in concepts if row["elsewhere"])
-    retire_units(tx, activity, [row["id"] for row in tx.run("units/list_bare_concepts", ids=shared, at=tx.at)])
+    retire_units(tx, activity, [row["id"] for row in tx.run("units/list_bare_concepts", ids=shared, forever=FOREVER)])
     tx.touch(*doomed)
     return Purged(tuple(doomed), blanked, tuple(payloads))
 

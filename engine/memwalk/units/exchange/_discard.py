@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memwalk import policy
+from memwalk.store import FOREVER
 from memwalk.units._write import record_activity, retire_units
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def discard_stage(store: Store, principal: str, stage: str, *, limit: int) -> No
         concepts = [row["id"] for row in tx.run("units/list_purged_concepts", ids=ids)]
         tx.run("exchange/discard_units", ids=ids, stage=stage)
         shown = [row["id"] for row in tx.run("exchange/list_present", ids=concepts) if row["policy_class"] is None]
-        bare = [row["id"] for row in tx.run("units/list_bare_concepts", ids=shown, at=tx.at)]
+        bare = [row["id"] for row in tx.run("units/list_bare_concepts", ids=shown, forever=FOREVER)]
         if bare:  # revealed before the import was stopped, and now without evidence
             retire_units(tx, record_activity(tx, principal, "import"), bare)
         tx.touch("memwalk")
