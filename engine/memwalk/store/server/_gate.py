@@ -128,19 +128,31 @@ class Gate:
         """Wait for the end of maintenance, or its death."""
         began = time.monotonic()
         told = False
+        shared = True
         with Flock(self._turn) as turn:
-            while not turn.acquire(shared=True, seconds=_TELL_SECONDS):
-                waited = time.monotonic() - began
-                told = self._tell(progress, int(waited), told=told)
-                if waited > _POLITE_SECONDS and self._inside and (line := self._try(descriptor)) is not None:
+            while True:
+                while not turn.acquire(shared=shared, seconds=_TELL_SECONDS):
+                    waited = time.monotonic() - began
+                    told = self._tell(progress, int(waited), told=told)
+                    if waited > _POLITE_SECONDS and self._inside and (line := self._try(descriptor)) is not None:
+                        return line
+                if not shared:
+                    self._mend(descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+                line = os.pread(descriptor, 64, 0)
+                if line[:1] in {b"", _OPEN}:
                     return line
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-            line = os.pread(descriptor, 64, 0)
-            if line[:1] not in {b"", _OPEN}:  # nobody has the turn: it was killed
-                taken = line[:1] == _TAKEN  # it may have changed everything, and nobody was inside
-                line = _set(descriptor, _OPEN, server=taken, data=taken)
-                self._notice.unlink(missing_ok=True)
-        return line
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # who had the turn was killed: one of those who wait mends
+                turn.release()
+                shared = False
+
+    def _mend(self, descriptor: int) -> None:
+        """Open the gate that maintenance left when it was killed; the caller has the turn, alone."""
+        phase = os.pread(descriptor, 64, 0)[:1]
+        if phase not in {b"", _OPEN}:
+            taken = phase == _TAKEN  # it may have changed everything, and nobody was inside
+            _set(descriptor, _OPEN, server=taken, data=taken)
+            self._notice.unlink(missing_ok=True)
 
     def _tell(self, progress: Progress | None, seconds: int, *, told: bool) -> bool:
         """Say what one waits for, once in the log; False if it cannot be known yet."""
@@ -190,6 +202,7 @@ class Gate:
             descriptor = self._descriptor()
             room = Room()
             try:
+                self._mend(descriptor)
                 with storage_errors(self.home):
                     write_private(self._notice, json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}))
                     _set(descriptor, _WANTED)
