@@ -117,6 +117,29 @@ def test_overlap_is_the_last_sentences_that_fit(lengths: list[int], overlap: int
             assert before[-1].endswith(shared)
 
 
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["word", "Two.", "x" * 30, "Dr. Go", "a; b"]), max_size=40).map(" ".join), max_size=12
+    ),
+    st.integers(8, 40),
+)
+def test_stretches_are_kept_whole_where_they_fit(turns: list[str], max_tokens: int) -> None:
+    """A stretch to be kept is in one chunk if it has no more than `max_tokens`; nothing is lost or too long."""
+    turns = [turn.strip() for turn in turns if turn.strip()]
+    text = "\n\n".join(turns)
+    whole, at = [], 0
+    for turn in turns:
+        whole.append((at, at + len(turn)))
+        at += len(turn) + 2
+    chunks = chunk(text, words, max_tokens, max_tokens // 4, whole=whole)
+    assert all(text[c.start : c.end] == c.text for c in chunks)
+    held = {place for c in chunks for place in range(c.start, c.end)}
+    assert all(place in held for place, character in enumerate(text) if not character.isspace())
+    for start, end in whole:
+        if len(words(text[start:end])) <= max_tokens:
+            assert any(c.start <= start and end <= c.end for c in chunks)
+
+
 def test_a_long_sentence_is_cut_after_punctuation_then_between_words() -> None:
     text = "aaa bbb ccc ddd eee, fff; ggg hhh iii jjj kkk lll mmm nnn ooo ppp qqq"
     parts = [c.text for c in chunk(text, words, 8, 0)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from memwalk.errors import SourceEmpty, SourceError, SourceMalformed, SourceNotFound, SourceNotReadable, SourceNotText
 from memwalk.ingest import Source, read_sources
-from memwalk.ingest._markdown import read_markdown
+from memwalk.ingest.sources._markdown import read_markdown
 
 
 def one(path: Path) -> Source:

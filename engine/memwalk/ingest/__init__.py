@@ -5,8 +5,8 @@ from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Tripl
 from memwalk.ingest._openie import OpenIEFile
 from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
 from memwalk.ingest._rows import Piece
-from memwalk.ingest._sources import Source, read_sources, read_text_file
 from memwalk.ingest._synonyms import similar_pairs
+from memwalk.ingest.sources import Source, read_sources, read_stream, read_text_file
 
 __all__ = [
     "AddReport",
@@ -20,6 +20,7 @@ __all__ = [
     "add_sources",
     "query_entities",
     "read_sources",
+    "read_stream",
     "read_text_file",
     "rewrite_passages",
     "similar_pairs",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk.errors import SourceError, SourceMalformed
 from memwalk.ingest._extract import Extraction, tidy
-from memwalk.ingest._sources import read_text_file
+from memwalk.ingest.sources import read_text_file
 from memwalk.text import normalise_phrase
 
 if TYPE_CHECKING:

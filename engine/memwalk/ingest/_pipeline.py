@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memwalk.ingest._extract import Extractor
-    from memwalk.ingest._sources import Source
+    from memwalk.ingest.sources import Source
     from memwalk.models import Embedder
     from memwalk.progress import Progress
     from memwalk.store import Store, Transaction
@@ -197,9 +197,12 @@ class _Ingest:
         """Extract and embed what passages say."""
         report = self.report
         with report.timed("extract"):
-            extractions = self.extractor.extract([(piece.title, piece.text) for piece in pieces])
+            said = {piece.id: piece.stated for piece in pieces if piece.stated is not None}
+            unread = [piece for piece in pieces if piece.id not in said]
+            extractions = self.extractor.extract([(piece.title, piece.text) for piece in unread])
+            said |= dict(zip([piece.id for piece in unread], extractions, strict=True))
             report.skipped += self.extractor.take_skipped()
-        rows = batch_rows(pieces, dict(zip([piece.id for piece in pieces], extractions, strict=True)))
+        rows = batch_rows(pieces, said)
         units = [*rows.entities, *rows.facts]
         with report.timed("write"):
             known = self._hashes([unit.id for unit in units])

@@ -4,24 +4,30 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from memwalk.text import chunk, normalise_phrase
+from memwalk.ingest._extract import tidy
+from memwalk.text import Chunk, chunk, normalise_phrase
 from memwalk.units import NewUnit, derived_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from memwalk.ingest._extract import Extraction
-    from memwalk.ingest._sources import Source
+    from memwalk.ingest.sources import Source
 
 __all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_unit", "part_rows"]
 
 MAX_TOKENS = 200
 OVERLAP = 40
+STATED = "stated-1"
+"""What stands for the extractor where the source itself says what it states."""
+_LINE = re.compile(r"[^\n]+")
 Row = dict[str, Any]
 
 
@@ -37,6 +43,14 @@ class Piece:
     start: int
     end: int
     is_titled: bool
+    page: int | None = None
+    """Of its document, from 1; None where it has no pages."""
+    valid_from: int | None = None
+    """World time (ms) from when it holds, where the source says when."""
+    stated: Extraction | None = None
+    """What it says, where the source gives that as such; None: it has to be read."""
+    is_opening: bool = False
+    """Whether it opens a section, and so is about what names that."""
 
     @property
     def title(self) -> str:
@@ -50,15 +64,21 @@ class Piece:
 
     def unit(self, space: str, extractor: str, seq: int = 0) -> NewUnit:
         """The passage as a unit, made from version `seq` of its document."""
+        place = {"ordinal": self.ordinal, "start": self.start, "end": self.end}
+        if self.page is not None:
+            place["page"] = self.page
+        if self.stated is not None:  # what it states counts as its content
+            extractor = f"{STATED} {hashlib.sha256(repr(self.stated).encode()).hexdigest()[:12]}"
         return NewUnit(
             id=self.id,
             kind="Passage",
             name=self.name,
             text=self.text,
             space=space,
-            properties={"ordinal": self.ordinal, "start": self.start, "end": self.end},
+            properties=place,
             version={"extractor": extractor},
             derived_from=((self.document, seq),),
+            valid_from=self.valid_from,
             keeps=True,
         )
 
@@ -85,6 +105,7 @@ class BatchRows:
 
 def document_unit(source: Source, space: str, extractor: str) -> NewUnit:
     """A source as a document unit; its anchor is its URI, its content the hash of its text."""
+    extractor = STATED if source.sections else extractor
     return NewUnit(
         id=derived_id(space, "", "Document", source.uri),
         kind="Document",
@@ -102,19 +123,56 @@ def cut_source(source: Source, document: NewUnit, spans: Callable[[str], Sequenc
 
     An entry of a HippoRAG corpus is a passage already and stays whole.
     """
+    if source.sections:
+        return Cut(document, tuple(_cut_sections(source, document, spans)))
     if source.format == "hipporag":
-        chunks = [(source.text, *source.locate(0, len(source.text)))]
+        chunks = [Chunk(source.text, 0, len(source.text))]
     else:
-        found = chunk(source.text, spans, MAX_TOKENS, OVERLAP)
-        chunks = [(c.text, *source.locate(c.start, c.end)) for c in found]
+        turns = [(turn.start, turn.end) for turn in source.turns]
+        chunks = chunk(source.text, spans, MAX_TOKENS, OVERLAP, whole=turns)
     seen: Counter[str] = Counter()
     pieces = []
-    for ordinal, (text, start, end) in enumerate(chunks):
-        anchor = f"{text}\x1e{seen[text]}"
-        seen[text] += 1
+    for ordinal, cut in enumerate(chunks):
+        anchor = f"{cut.text}\x1e{seen[cut.text]}"
+        seen[cut.text] += 1
         passage = derived_id(document.space or "", source.uri, "Passage", anchor)
-        pieces.append(Piece(passage, document.id, source.title, text, ordinal, start, end, source.is_titled))
+        place = source.locate(cut.start, cut.end)
+        page, said = source.page(cut.start), source.time(cut.start, cut.end)
+        pieces.append(
+            Piece(passage, document.id, source.title, cut.text, ordinal, *place, source.is_titled, page, said)
+        )
     return Cut(document, tuple(pieces))
+
+
+def _cut_sections(
+    source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]
+) -> Iterator[Piece]:
+    """The passages of a graph: of each node its lines, and what they state."""
+    seen: Counter[str] = Counter()
+    ordinal = 0
+    for section in source.sections:
+        text = source.text[section.start : section.end]
+        lines = [(match.start(), match.end()) for match in _LINE.finditer(text)]
+        for cut in chunk(text, spans, MAX_TOKENS, whole=lines):
+            anchor = f"{section.name}\x1f{cut.text}"
+            seen[anchor] += 1
+            passage = derived_id(document.space or "", source.uri, "Passage", f"{anchor}\x1e{seen[anchor] - 1}")
+            start, end = section.start + cut.start, section.start + cut.end
+            first, last = (bisect_left(section.statements, at, key=lambda one: one.at) for at in (start, end))
+            stated = section.statements[first:last]
+            triples = [(one.subject, one.predicate, one.object) for one in stated for _ in range(one.times)]
+            yield Piece(
+                passage,
+                document.id,
+                section.name,
+                cut.text,
+                ordinal,
+                *source.locate(start, end),
+                is_titled=True,
+                stated=tidy([section.name], triples),
+                is_opening=cut.start == 0,
+            )
+            ordinal += 1
 
 
 def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> BatchRows:
@@ -132,7 +190,7 @@ def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> 
         mentioned = Counter(extracted[piece.id].entities)
         stated = Counter(extracted[piece.id].triples)
         title = normalise_phrase(piece.title)
-        if title and piece.ordinal == 0:
+        if title and (piece.ordinal == 0 or piece.is_opening):
             mentioned[title] = max(1, mentioned[title])
             rows.about.append({"source": piece.id, "target": entity(title)})
         for phrase, count in sorted(mentioned.items()):

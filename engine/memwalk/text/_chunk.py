@@ -82,7 +82,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def chunk(
-    text: str, spans: Callable[[str], Sequence[tuple[int, int]]], max_tokens: int, overlap: int = 0
+    text: str,
+    spans: Callable[[str], Sequence[tuple[int, int]]],
+    max_tokens: int,
+    overlap: int = 0,
+    *,
+    whole: Sequence[tuple[int, int]] = (),
 ) -> list[Chunk]:
     """Cut a text into chunks of whole sentences.
 
@@ -99,6 +104,10 @@ def chunk(
     overlap : int
         Each chunk starts with the last sentences of the one before, as many as fit in so many tokens;
         where not even one does, with its last words.
+    whole : sequence of (int, int), optional
+        Stretches to be kept whole, repeated ones too, instead of sentences: such as turns of a conversation.
+        In order, apart from each other, with all of the text that is not white space. Only one that has
+        more than `max_tokens` is cut into sentences.
 
     Returns
     -------
@@ -117,10 +126,10 @@ def chunk(
     chunks: list[Chunk] = []
     current: list[_Unit] = []
     filled = 0
-    for unit in _units(text, spans, max_tokens, max_tokens - overlap):
+    for unit in _units(text, spans, max_tokens, max_tokens - overlap, whole):
         if current and filled + unit.gap + unit.tokens > max_tokens:
             chunks.append(_joined(text, current))
-            current = _carried(text, spans, current, min(overlap, max_tokens - unit.gap - unit.tokens))
+            current = _carried(text, spans, current, min(overlap, max_tokens - unit.gap - unit.tokens), bool(whole))
             filled = sum(u.gap + u.tokens for u in current)
         filled += unit.tokens + (unit.gap if current else 0)
         current.append(unit)
@@ -189,16 +198,28 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _units(
-    text: str, spans: Callable[[str], Sequence[tuple[int, int]]], max_tokens: int, piece_tokens: int
+    text: str,
+    spans: Callable[[str], Sequence[tuple[int, int]]],
+    max_tokens: int,
+    piece_tokens: int,
+    whole: Sequence[tuple[int, int]],
 ) -> Iterator[_Unit]:
-    """The sentences, those above `max_tokens` in pieces of at most `piece_tokens`."""
+    """The sentences, or stretches to keep, those above `max_tokens` in pieces of at most `piece_tokens`."""
     before = 0
-    for start, end in sentences(text):
+    waiting = [*reversed(whole or sentences(text))]
+    kept = len(waiting) if whole else 0
+    while waiting:
+        is_kept = len(waiting) <= kept
+        start, end = waiting.pop()
         # With the white space before it: to some tokenizers that is a token, or part of one.
         cells = _cells(spans(text[before:end]), before, end)
         first = next((place for place, cell in enumerate(cells) if cell.end > start), len(cells))
         gap = sum(cell.tokens for cell in cells[:first])
         total = sum(cell.tokens for cell in cells[first:])
+        if total > max_tokens and is_kept:
+            kept = len(waiting)
+            waiting += [(start + left, start + right) for left, right in reversed(sentences(text[start:end]))]
+            continue
         if total <= max_tokens:
             yield _Unit(start, end, total, gap)
         else:
@@ -254,9 +275,9 @@ def _best_cut(text: str, cells: Sequence[_Cell], first: int, stop: int) -> int:
 
 
 def _carried(
-    text: str, spans: Callable[[str], Sequence[tuple[int, int]]], units: Sequence[_Unit], room: int
+    text: str, spans: Callable[[str], Sequence[tuple[int, int]]], units: Sequence[_Unit], room: int, whole: bool
 ) -> list[_Unit]:
-    """What the next chunk repeats: the last sentences that fit in `room` tokens, or else the last words."""
+    """What the next chunk repeats: the last sentences that fit in `room` tokens, or else (unless `whole`) words."""
     taken: list[_Unit] = []
     left = room
     for unit in reversed(units):
@@ -267,6 +288,8 @@ def _carried(
     if taken:
         # The whole chunk again would be a chunk within the next one.
         return taken[: len(units) - 1][::-1]
+    if whole:
+        return []
     last = units[-1]
     cells = _cells(spans(text[last.start : last.end]), last.start, last.end)
     total = 0

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import bisect
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from memwalk.ingest.sources._source import Markup, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,65 +15,19 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["Markup", "Piece", "read_markdown"]
+__all__ = ["read_markdown"]
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?\r?\n)??(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
-class Piece(NamedTuple):
-    """A stretch of plain text and the stretch of source it came from; of equal length unless it was escaped."""
-
-    start: int
-    end: int
-    source_start: int
-    source_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """What a reader of a marked-up text reads, and where it stands in the source.
-
-    Attributes
-    ----------
-    title : str
-        From the front matter, else the first heading; empty when there is neither.
-    plain : str
-        The text without its markup, blocks set apart by blank lines. A heading that opens the text and
-        is its title is left out, as the title is known.
-    source : str
-        The text with its markup.
-    pieces : tuple of Piece
-        In order, both of plain text and of source. Plain text between them (breaks between blocks) has
-        no source.
-    """
-
-    title: str
-    plain: str
-    source: str
-    pieces: tuple[Piece, ...]
-
-    def locate(self, start: int, end: int) -> tuple[int, int]:
-        """Where ``plain[start:end]`` stands in the source: the smallest stretch that holds it."""
-        first = bisect.bisect_right(self.pieces, start, key=lambda piece: piece.end)
-        last = bisect.bisect_left(self.pieces, end, key=lambda piece: piece.start) - 1
-        if last < first:  # nothing but a break: the place between its neighbours
-            at = self.pieces[last].source_end if last >= 0 else 0
-            return at, at
-        opening, closing = self.pieces[first], self.pieces[last]
-        source_start, source_end = opening.source_start, closing.source_end
-        if start > opening.start and _is_literal(opening):
-            source_start += start - opening.start
-        if end < closing.end and _is_literal(closing):
-            source_end -= closing.end - end
-        return source_start, source_end
-
-
 def read_markdown(text: str) -> Markup:
     """Read CommonMark with tables and strike-through.
 
     HTML, link destinations and front matter are left out; alternative texts of images and code are kept.
+    The title is that of the front matter, else the first heading; a heading that opens the text and is its
+    title is left out of it, as the title is known.
 
     Parameters
     ----------
@@ -97,10 +51,6 @@ def read_markdown(text: str) -> Markup:
         read = _Reader(text, lines, "")
         read.blocks(tokens, without_title=False)
     return Markup(read.title, "".join(read.parts), text, tuple(read.pieces))
-
-
-def _is_literal(piece: Piece) -> bool:
-    return piece.end - piece.start == piece.source_end - piece.source_start
 
 
 @cache
