@@ -36,6 +36,9 @@ _OPEN, _CLOSE, _GAP, _ASK = "<memory>\n", "\n</memory>\n", "\n", "Question:"
 _PLAIN = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}\n{% endfor %}Answer:"
 """For a model that has no chat template."""
 
+_SIGNS = frozenset("<>[]|_:")
+"""A word of a template that holds one of these tells a role; any other may be anybody's word."""
+
 _SLOT = "memwalk-slot-{}-of-the-template"
 
 
@@ -77,9 +80,8 @@ def write_messages(
     """
     tokens = tuple(special_tokens)
     blocks = "".join(_OPEN + neutralise(_content(memory), tokens) + _CLOSE for memory in memories)
-    return _messages(
-        blocks + _GAP, [Turn(t.role, neutralise(t.text, tokens)) for t in (*turns, Turn("user", question))]
-    )
+    told = _merge([*turns, Turn("user", question)])  # first: what was said in two turns may be a marker in one
+    return _messages(blocks + _GAP, [Turn(t.role, neutralise(t.text, tokens)) for t in told])
 
 
 class PromptFormat:
@@ -106,6 +108,7 @@ class PromptFormat:
         self.special_tokens = tuple(sorted({token.content for token in added.values() if token.content.strip()}))
         self._forbidden = frozenset(i for i, token in added.items() if token.special or token.content.strip())
         self._system_apart = self._carries_system()
+        self._markers = (*self.special_tokens, *self._words_of_roles())
         self._preamble = tuple(self._of_template(self._render([Turn("user", "")])[0]))
         self._open, self._close = tuple(self._of_template(_OPEN)), tuple(self._of_template(_CLOSE))
 
@@ -148,14 +151,14 @@ class PromptFormat:
         return ids + self.tail(question, turns)
 
     def messages(self, memories: Iterable[Memory], question: str, turns: Sequence[Turn] = ()) -> list[dict[str, str]]:
-        """Write the same prompt as chat messages; this tokenizer's special tokens are neutralised too."""
-        return write_messages(memories, question, turns, self.special_tokens)
+        """Write the same prompt as chat messages; this tokenizer's own markers are neutralised too."""
+        return write_messages(memories, question, turns, self._markers)
 
     def _of_template(self, text: str) -> list[int]:
         return list(self._template.encode(text, add_special_tokens=False).ids) if text else []
 
     def _of_data(self, text: str) -> list[int]:
-        return self.answer(neutralise(text, self.special_tokens))
+        return self.answer(neutralise(text, self._markers))
 
     def _render(self, turns: Sequence[Turn]) -> list[str]:
         """Text the template puts before the first turn's own text, then after each one's."""
@@ -173,6 +176,14 @@ class PromptFormat:
                 )
             pieces.append(before)
         return [*pieces, text]
+
+    def _words_of_roles(self) -> list[str]:
+        """Words by which the template itself tells turns apart where it has no special token: ``ASSISTANT:``."""
+        text = " ".join(self._render([Turn("user", ""), Turn("assistant", ""), Turn("user", "")]))
+        text = text.partition(INSTRUCTION)[2]
+        for token in self.special_tokens:
+            text = text.replace(token, " ")
+        return sorted({word for word in text.split() if any(map(str.isalpha, word)) and _SIGNS.intersection(word)})
 
     def _carries_system(self) -> bool:
         from jinja2.exceptions import TemplateError
