@@ -13,7 +13,15 @@ from memwalk.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EndpointSettings", "ModelSettings", "ServerSettings", "Settings", "StoreSettings", "prepare_process"]
+__all__ = [
+    "EndpointSettings",
+    "ExtractorSettings",
+    "ModelSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "prepare_process",
+]
 
 LTS = "5.26.30"
 CURRENT = "2026.08.1"
@@ -76,6 +84,31 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtractorSettings:
+    """The endpoint that reads passages for `add --extractor endpoint`; what is empty is as in `EndpointSettings`."""
+
+    url: str = _env("MEMWALK_EXTRACTOR_URL", "", "base URL of the endpoint that extracts; empty: OPENAI_BASE_URL")
+    api_key: str = field(default="", repr=False, metadata={"env": "MEMWALK_EXTRACTOR_KEY", "description": "its key"})
+    model: str = _env("MEMWALK_EXTRACTOR_MODEL", "", "model that extracts; empty: MEMWALK_ENDPOINT_MODEL")
+    prompt: Path | None = _env("MEMWALK_EXTRACTOR_PROMPT", None, "TOML file that says how it is asked")
+    seconds: float = _env("MEMWALK_EXTRACTOR_TIMEOUT", 120.0, "seconds to wait for what one passage says")
+    requests: int = _env("MEMWALK_EXTRACTOR_REQUESTS", 4, "passages to ask about at a time")
+    max_tokens: int = _env("MEMWALK_EXTRACTOR_MAX_TOKENS", 2048, "longest answer about one passage, in tokens")
+    price_in: float = _env("MEMWALK_EXTRACTOR_PRICE_IN", 0.0, "price of a million tokens that are read there")
+    price_out: float = _env("MEMWALK_EXTRACTOR_PRICE_OUT", 0.0, "price of a million tokens that are written there")
+
+    def at(self, endpoint: EndpointSettings) -> ExtractorSettings:
+        """With what is empty taken from the endpoint that answers; its key goes to its own address only."""
+        own = bool(self.url) and self.url != endpoint.url
+        return replace(
+            self,
+            url=self.url or endpoint.url,
+            api_key=self.api_key if own else self.api_key or endpoint.api_key,
+            model=self.model or endpoint.model,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything memwalk can be told, as one value."""
 
@@ -83,6 +116,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    extractor: ExtractorSettings = field(default_factory=ExtractorSettings)
     directory: Path | None = _env("MEMWALK_STORE", None, "data directory; empty: the user's data folder")
     cache: Path | None = _env("MEMWALK_CACHE", None, "cache for jars and models; empty: the user's cache folder")
     data: Path | None = _env("MEMWALK_DATA", None, "folder with evaluation data")
@@ -110,6 +144,7 @@ class Settings:
             store=_read(StoreSettings(), source),
             models=_read(ModelSettings(), source),
             endpoint=_read(EndpointSettings(), source),
+            extractor=_read(ExtractorSettings(), source),
         )
         return _read(settings, source)
 

@@ -262,12 +262,15 @@ class NotPermitted(UsageError):
 class LocalOnly(UsageError):
     """A unit of a local-only space, or made of one, was about to reach a remote model."""
 
-    def __init__(self, units: Sequence[str]) -> None:
+    def __init__(self, units: Sequence[str] = (), *, space: str = "") -> None:
         super().__init__(
-            f"of a local-only space, or made of such, and never sent to a remote model: {', '.join(units)}; "
+            f"space {space!r} is local-only: nothing of it is sent to an endpoint; add with the spaCy extractor"
+            if space
+            else f"of a local-only space, or made of such, and never sent to a remote model: {', '.join(units)}; "
             "plan with remote=True to leave them out, or use the local model"
         )
         self.units = tuple(units)
+        self.space = space
 
 
 # --- what the store did --------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
         "add",
         "memwalk add reports/ --space work --as alice",
         "memwalk add corpus.json --openie openie_results.json",
+        "memwalk add reports/ --extractor endpoint",
         """echo '{"text": "Ada pays.", "tags": ["plan"]}' | memwalk add --units -""",
         panel=_PANEL,
     )
@@ -81,6 +82,13 @@ def add(
             show_default=False,
         ),
     ] = None,
+    extractor: Annotated[
+        str,
+        typer.Option(
+            metavar="spacy|endpoint",
+            help="What reads passages: spaCy here, or the endpoint of MEMWALK_EXTRACTOR_URL or OPENAI_BASE_URL.",
+        ),
+    ] = "spacy",
     store: StoreAt = None,
     principal: As = None,
     json: Json = False,
@@ -103,7 +111,7 @@ def add(
         _add_units(run, units, space, json=json)
         return
     with run.open(make=True) as memory:
-        report = memory.add(*(paths or ()), space=space, openie=openie, progress=run.progress)
+        report = memory.add(*(paths or ()), space=space, openie=openie, extractor=extractor, progress=run.progress)
     if json:
         emit_json(_document.of_report(report))
     else:
@@ -112,8 +120,8 @@ def add(
         warn(f"skipped {error}")
     if len(report.skipped) > _TOLD:
         warn(f"and {len(report.skipped) - _TOLD} more: --json lists them all")
-    # Rows of an OpenIE file that make no sense are left out; that is no failure of what was asked.
-    if any(openie is None or error.path != str(openie) for error in report.skipped):
+    # Rows of an OpenIE file, or of an endpoint's answer, that make no sense are left out; that is no failure.
+    if any(error.path != str(openie) and "://" not in error.path for error in report.skipped):
         raise typer.Exit(FAILED)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def of_report(report: AddReport) -> Json:
         "facts": report.facts,
         "retired": report.retired,
         "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
+        "spent": None if report.spent is None else asdict(report.spent),
         "skipped": [
             {"path": error.path, "reason": type(error).__name__, "message": str(error)} for error in report.skipped
         ],

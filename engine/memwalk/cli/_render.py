@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from memwalk.ingest import AddReport
+    from memwalk.ingest import AddReport, Spent
     from memwalk.memory import Answer
     from memwalk.models import ModelStatus
     from memwalk.policy import Grant, Principal, Space
@@ -145,7 +145,17 @@ def report_table(report: AddReport) -> RenderableType:
     total = sum(report.seconds.values())
     times = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items())
     rows = [(name, f"{count:,}") for name, count in counts.items()]
-    return Group(rows_table(("added", "count"), rows, numbers=["count"]), Text(f"{total:.1f} s: {times}"))
+    lines = [Text(f"{total:.1f} s: {times}")]
+    if report.spent is not None:
+        lines.append(Text(_spent(report.spent)))
+    return Group(rows_table(("added", "count"), rows, numbers=["count"]), *lines)
+
+
+def _spent(spent: Spent) -> str:
+    """What an endpoint cost."""
+    price = "" if spent.cost is None else f", cost {spent.cost:,.4f}"
+    tokens = f"{spent.tokens_in:,} tokens read, {spent.tokens_out:,} written"
+    return f"endpoint: {spent.requests:,} answers, {spent.reused:,} reused, {tokens}{price}"
 
 
 def result(place: int, found: Result) -> RenderableType:

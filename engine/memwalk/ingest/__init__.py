@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ingest: sources become passages, entities and facts."""
 
+from memwalk.ingest._answers import Answers
+from memwalk.ingest._endpoint_extractor import EndpointExtractor, Spent
 from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Triple, query_entities
 from memwalk.ingest._openie import OpenIEFile
 from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
@@ -10,12 +12,15 @@ from memwalk.ingest.sources import Source, read_sources, read_stream, read_text_
 
 __all__ = [
     "AddReport",
+    "Answers",
+    "EndpointExtractor",
     "Extraction",
     "Extractor",
     "OpenIEFile",
     "Piece",
     "Source",
     "SpacyExtractor",
+    "Spent",
     "Triple",
     "add_sources",
     "query_entities",

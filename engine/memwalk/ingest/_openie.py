@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memwalk.ingest._extract import Extractor
     from memwalk.progress import Progress
 
-__all__ = ["OpenIEFile"]
+__all__ = ["OpenIEFile", "wrong_entity", "wrong_triple"]
 
 
 class OpenIEFile:
@@ -99,8 +99,8 @@ class OpenIEFile:
         mentions: list[str] = []
         triples: list[list[str]] = []
         for number in numbers:
-            mentions += self._good_rows(number, "extracted_entities", _wrong_entity)
-            triples += self._good_rows(number, "extracted_triples", _wrong_triple)
+            mentions += self._good_rows(number, "extracted_entities", wrong_entity)
+            triples += self._good_rows(number, "extracted_triples", wrong_triple)
             self._told.add(number)
         return tidy(mentions, triples)
 
@@ -145,13 +145,15 @@ def _key(passage: str) -> str:
     return " ".join(passage.split())
 
 
-def _wrong_entity(row: Any) -> str:
+def wrong_entity(row: Any) -> str:
+    """Why an entity of an answer cannot be kept; empty if it can."""
     if not isinstance(row, str):
         return "not a string"
     return "" if normalise_phrase(row) else "no letter or digit"
 
 
-def _wrong_triple(row: Any) -> str:
+def wrong_triple(row: Any) -> str:
+    """Why a triple of an answer cannot be kept; empty if it can."""
     if not isinstance(row, list):
         return "not a list"
     if len(row) != 3:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from memwalk.ingest._endpoint_extractor import Spent
     from memwalk.ingest._extract import Extractor
     from memwalk.ingest.sources import Source
     from memwalk.models import Embedder
@@ -54,6 +55,8 @@ class AddReport:
     facts: int = 0
     retired: int = 0
     """Passages that are no longer in their documents."""
+    spent: Spent | None = None
+    """What an endpoint that extracted cost; None if none did."""
     skipped: list[SourceError] = field(default_factory=list)
     """Sources, or rows of them, that could not be read."""
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("cut", "extract", "embed", "write"), 0.0))

@@ -10,6 +10,7 @@ from memwalk import policy
 from memwalk.errors import SourceError
 from memwalk.memory._audit_methods import AuditMethods
 from memwalk.memory._exchange_methods import ExchangeMethods
+from memwalk.memory._extractors import check_extractor, make_extractor, settle
 from memwalk.memory._logged import logged
 from memwalk.memory._payload_methods import PayloadMethods
 from memwalk.memory._policy_methods import PolicyMethods
@@ -57,6 +58,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
         *paths: str | Path,
         space: str = DEFAULT_SPACE,
         openie: str | Path | None = None,
+        extractor: str = "spacy",
         progress: Progress | None = None,
     ) -> AddReport:
         """Add files and folders to a space: documents become passages, entities and facts.
@@ -73,32 +75,39 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
             Where the units live; the principal must be a writer there.
         openie : str or Path, optional
             HippoRAG OpenIE results to take entities and facts from, instead of spaCy.
+        extractor : {"spacy", "endpoint"}
+            What reads passages: spaCy here, or the OpenAI-compatible endpoint of `ExtractorSettings`. What
+            an endpoint answered is not asked for again, also after a stop half way; a local-only space
+            never reaches it.
         progress : Progress, optional
 
         Raises
         ------
-        SourceError, NotFound, NotPermitted, StoreError, ModelError
+        SourceError, NotFound, NotPermitted, LocalOnly, StoreError, ModelError
         """
-        from memwalk.ingest import OpenIEFile, SpacyExtractor, add_sources, read_sources
+        from memwalk.ingest import add_sources, read_sources
 
         session = self._session
         policy.require_role(session.store, self.principal, "writer", space)
         given = [Path(path).expanduser() for path in paths]
-        exclude = [Path(openie).expanduser()] if openie else []
+        said = Path(openie).expanduser() if openie else None
+        check_extractor(session, space, extractor, said)
+        exclude = [said] if said else []
         sources = [source for path in given for source in read_sources(path, exclude=exclude)]
         errors = [source for source in sources if isinstance(source, SourceError)]
         if errors and len(errors) == len(sources):
             raise errors[0]  # before any model is loaded
-        extractor = OpenIEFile(exclude[0]) if openie else SpacyExtractor(session.models.parser)
-        return add_sources(
+        reads = make_extractor(session, space, extractor, said)
+        report = add_sources(
             session.store,
             self.principal,
             space,
             sources,
-            extractor=extractor,
+            extractor=reads,
             embedder=session.check_embedder(claim=True),
             progress=progress,
         )
+        return settle(reads, report)
 
     @logged("search", "query")
     def search(self, query: str, *, limit: int = 10, profile: Profile | None = None) -> list[Result]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memwalk import policy
 from memwalk.errors import InvalidArgument, NotFound
+from memwalk.memory._extractors import answers_of
 from memwalk.memory._view import View
 from memwalk.units import find_unit, finish_erasures, list_erasures, purge_units, record_activity, require_own_payloads
 
@@ -54,6 +55,7 @@ class PurgeMethods(View):
 
         purged = self._session.store.write(work, operation="purge", principal=self.principal)
         self.finish_erasures()
+        answers_of(self._session).clear()
         return purged
 
     def purge_files(self, progress: Progress | None = None) -> tuple[int, int]:

@@ -10,10 +10,12 @@ from memwalk.models._fingerprint import fingerprint, language_model_fingerprint
 from memwalk.models._language import LanguageModel, load_language_model
 from memwalk.models._manage import ModelProblem, ModelStatus, check, list_models, pull
 from memwalk.models._parser import load_parser
+from memwalk.models._remote import Completion, complete_chat, refusal
 from memwalk.models._resolve import Resolved, resolve
 
 __all__ = [
     "ROLES",
+    "Completion",
     "Embedder",
     "LanguageModel",
     "ModelProblem",
@@ -21,6 +23,7 @@ __all__ = [
     "Resolved",
     "Role",
     "check",
+    "complete_chat",
     "fingerprint",
     "language_model_fingerprint",
     "list_models",
@@ -28,6 +31,7 @@ __all__ = [
     "load_language_model",
     "load_parser",
     "pull",
+    "refusal",
     "resolve",
     "select_device",
 ]

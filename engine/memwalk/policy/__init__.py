@@ -28,7 +28,7 @@ from memwalk.policy._rights import (
     require_unit_role,
     rights_of,
 )
-from memwalk.policy._spaces import Space, create_space, get_space, list_spaces, local_only_units
+from memwalk.policy._spaces import Space, create_space, get_space, is_local_only, list_spaces, local_only_units
 
 __all__ = [
     "ACTIONS",
@@ -55,6 +55,7 @@ __all__ = [
     "give_own_rights",
     "grant",
     "is_administrator",
+    "is_local_only",
     "list_grants",
     "list_principals",
     "list_spaces",

@@ -20,6 +20,7 @@ __all__ = [
     "Space",
     "create_space",
     "get_space",
+    "is_local_only",
     "list_spaces",
     "local_only_units",
     "write_space",
@@ -82,6 +83,11 @@ def get_space(reader: Reader, classes: Sequence[str], space: str) -> Space:
         if found.id == space:
             return found
     raise NotFound("space", space)
+
+
+def is_local_only(reader: Reader, space: str) -> bool:
+    """Whether nothing of a space is sent to an endpoint; for those who may write in it."""
+    return any(row["local_only"] for row in reader.read("policy/get_space", id=space))
 
 
 def local_only_units(reader: Reader, ids: Sequence[str]) -> set[str]:

@@ -7,7 +7,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from memwalk.errors import ConfigurationError, EndpointFailed, EndpointRefused
+from memwalk.errors import ConfigurationError, EndpointFailed
+from memwalk.models import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -128,7 +129,7 @@ def _pieces(settings: EndpointSettings, body: dict[str, Any], pause: Callable[[f
                             begun = True
                             yield piece
                         return
-                    error, wait = _refusal(url, response)
+                    error, wait = refusal(url, response)
             except httpx.HTTPError as cause:
                 detail = f"broke off after it had begun to answer ({cause})" if begun else f"{cause}"
                 error, wait = EndpointFailed(url, detail or type(cause).__name__), None
@@ -136,17 +137,6 @@ def _pieces(settings: EndpointSettings, body: dict[str, Any], pause: Callable[[f
             if begun or attempt == _TRIES or not error.is_retryable():
                 raise error
             pause(min(_LONGEST_WAIT, 0.5 * 2**attempt if wait is None else wait))
-
-
-def _refusal(url: str, response: httpx.Response) -> tuple[EndpointFailed, float | None]:
-    response.read()
-    status = response.status_code
-    kind = EndpointFailed if status in {408, 409, 425, 429} or status >= 500 else EndpointRefused
-    wait = response.headers.get("retry-after", "")
-    return (
-        kind(url, f"answered {status} {response.reason_phrase}".rstrip(), status=status, body=response.text[:_BODY]),
-        float(wait) if wait.isdecimal() else None,
-    )
 
 
 def _events(url: str, response: httpx.Response) -> Iterator[str]:
