@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`memwalk add` and `memwalk build`: putting units into a memory."""
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +45,8 @@ def register(app: typer.Typer) -> None:
         add,
         "add",
         "memwalk add reports/ --space work --as alice",
+        "memwalk add page.html paper.pdf chat.jsonl graph.graphml edges.csv",
+        "curl -s https://example.org/page.html | memwalk add - --name https://example.org/page.html",
         "memwalk add corpus.json --openie openie_results.json",
         "memwalk add reports/ --extractor endpoint",
         """echo '{"text": "Ada pays.", "tags": ["plan"]}' | memwalk add --units -""",
@@ -60,7 +63,25 @@ def add(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Text, Markdown, HippoRAG corpus JSON, or folders of these.", show_default=False
+            metavar="[PATH|-]...", help="Files, or folders of them; - reads stdin, with --name.", show_default=False
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What stdin is called: notes.md, or an address. Adding again under it changes that document.",
+            show_default=False,
+        ),
+    ] = None,
+    as_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="What all of it is, whatever the names say: text, markdown, html, pdf, jsonl, chat, hipporag, "
+            "graphml, csv.",
+            show_default=False,
         ),
     ] = None,
     units: Annotated[
@@ -96,7 +117,21 @@ def add(
     """Add files and folders: documents become passages, entities and facts.
 
     What is unchanged since the last time costs nothing. Sources that cannot be read are named, the rest is
-    added, and the exit code is 1.
+    added, and the exit code is 1. A document may have 1,000,000 characters (MEMWALK_MAX_DOCUMENT).
+
+    The suffix says the format:
+
+    .md .markdown, .html .htm .xhtml (the main text), .pdf (by page; a scan needs OCR first)
+
+    .jsonl .ndjson: {"text", "title", "id"} a row a document; or {"role", "content", "time", "conversation"} a row
+    a turn of a chat, or {"messages", "id", "title"} a row a chat. Only text, or role and content, must be.
+
+    .json: a HippoRAG corpus, [{"title", "text"}]
+
+    .graphml, .csv .tsv (with a header: source, predicate, target; count): a graph. Its nodes and edges become
+    entities and facts as they are; nothing is extracted from them.
+
+    Any other: plain text. All text is UTF-8; a page may declare another encoding.
 
     With --units each line is {"text": ...} and, as needed, "kind" (Note or Summary), "name", "space", "tags",
     "metadata", "valid_from", "valid_to" (times), "derived_from" (a list of ids, or id@version) and "key" (your
@@ -106,12 +141,22 @@ def add(
     if bool(paths) == (units is not None):
         raise typer.BadParameter("files and folders, or --units", param_hint="PATH")
     if units is not None:
-        if openie is not None:
-            raise typer.BadParameter("goes with files", param_hint="--openie")
+        for option, value in (("--openie", openie), ("--name", name), ("--format", as_format)):
+            if value is not None:
+                raise typer.BadParameter("goes with files", param_hint=option)
         _add_units(run, units, space, json=json)
         return
+    files, streams = _streams(paths or [], name)
     with run.open(make=True) as memory:
-        report = memory.add(*(paths or ()), space=space, openie=openie, extractor=extractor, progress=run.progress)
+        report = memory.add(
+            *files,
+            space=space,
+            openie=openie,
+            extractor=extractor,
+            streams=streams,
+            as_format=as_format,
+            progress=run.progress,
+        )
     if json:
         emit_json(_document.of_report(report))
     else:
@@ -123,6 +168,14 @@ def add(
     # Rows of an OpenIE file, or of an endpoint's answer, that make no sense are left out; that is no failure.
     if any(error.path != str(openie) and "://" not in error.path for error in report.skipped):
         raise typer.Exit(FAILED)
+
+
+def _streams(paths: list[Path], name: str | None) -> tuple[list[Path], dict[str, bytes]]:
+    """The files among what was given, and stdin's content by its name."""
+    files = [path for path in paths if str(path) != "-"]
+    if (len(files) == len(paths)) != (name is None):
+        raise typer.BadParameter("goes with - for stdin, which needs a name: notes.md, say", param_hint="--name")
+    return files, {} if name is None else {name: sys.stdin.buffer.read()}
 
 
 def _add_units(run: Run, source: str, space: str, *, json: bool) -> None:

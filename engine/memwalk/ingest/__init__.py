@@ -8,9 +8,10 @@ from memwalk.ingest._openie import OpenIEFile
 from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
 from memwalk.ingest._rows import Piece
 from memwalk.ingest._synonyms import similar_pairs
-from memwalk.ingest.sources import Source, read_sources, read_stream, read_text_file
+from memwalk.ingest.sources import FORMATS, Source, read_sources, read_stream, read_text_file
 
 __all__ = [
+    "FORMATS",
     "AddReport",
     "Answers",
     "EndpointExtractor",

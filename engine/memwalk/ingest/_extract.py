@@ -52,10 +52,13 @@ class Extraction:
         object of a triple is among them.
     triples : tuple of Triple
         One for each time the passage says it, in its order.
+    times : tuple of int
+        Where the source itself counts: how often each of the triples is said; empty: once.
     """
 
     entities: tuple[str, ...] = ()
     triples: tuple[Triple, ...] = ()
+    times: tuple[int, ...] = ()
 
 
 class Extractor(Protocol):

@@ -7,8 +7,8 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 from memwalk.ingest._extract import tidy
@@ -18,7 +18,7 @@ from memwalk.units import NewUnit, derived_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from memwalk.ingest._extract import Extraction
+    from memwalk.ingest._extract import Extraction, Triple
     from memwalk.ingest.sources import Source
 
 __all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_unit", "part_rows"]
@@ -160,7 +160,7 @@ def _cut_sections(
             start, end = section.start + cut.start, section.start + cut.end
             first, last = (bisect_left(section.statements, at, key=lambda one: one.at) for at in (start, end))
             stated = section.statements[first:last]
-            triples = [(one.subject, one.predicate, one.object) for one in stated for _ in range(one.times)]
+            said = tidy([section.name], [(one.subject, one.predicate, one.object) for one in stated])
             yield Piece(
                 passage,
                 document.id,
@@ -169,7 +169,7 @@ def _cut_sections(
                 ordinal,
                 *source.locate(start, end),
                 is_titled=True,
-                stated=tidy([section.name], triples),
+                stated=replace(said, times=tuple(one.times for one in stated)),
                 is_opening=cut.start == 0,
             )
             ordinal += 1
@@ -188,7 +188,10 @@ def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> 
 
     for piece in pieces:
         mentioned = Counter(extracted[piece.id].entities)
-        stated = Counter(extracted[piece.id].triples)
+        said = extracted[piece.id]
+        stated: Counter[Triple] = Counter()
+        for triple, times in zip(said.triples, said.times or repeat(1, len(said.triples)), strict=True):
+            stated[triple] += times
         title = normalise_phrase(piece.title)
         if title and (piece.ordinal == 0 or piece.is_opening):
             mentioned[title] = max(1, mentioned[title])

@@ -19,7 +19,7 @@ from memwalk.memory._unit_methods import UnitMethods
 from memwalk.schedule import Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from memwalk.ingest import AddReport
     from memwalk.memory._chat import Conversation
@@ -59,6 +59,8 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
         space: str = DEFAULT_SPACE,
         openie: str | Path | None = None,
         extractor: str = "spacy",
+        streams: Mapping[str, bytes] | None = None,
+        as_format: str | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add files and folders to a space: documents become passages, entities and facts.
@@ -70,7 +72,8 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
         Parameters
         ----------
         *paths : str or Path
-            Plain text, Markdown, HippoRAG corpus JSON, or folders of these.
+            Files, or folders of them: plain text, Markdown, HTML, PDF, JSON Lines of documents or of chat turns,
+            HippoRAG corpus JSON, GraphML, CSV edge lists.
         space : str
             Where the units live; the principal must be a writer there.
         openie : str or Path, optional
@@ -79,21 +82,25 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
             What reads passages: spaCy here, or the OpenAI-compatible endpoint of `ExtractorSettings`. What
             an endpoint answered is not asked for again, also after a stop half way; a local-only space
             never reaches it.
+        streams : mapping of str to bytes, optional
+            What is in no file, by a name that stays the same: ``notes.md``, or an address. Adding again under
+            a name changes that document, or nothing.
+        as_format : str, optional
+            The format of all of it, one of `memwalk.ingest.FORMATS`. None: by the suffixes of the names.
         progress : Progress, optional
 
         Raises
         ------
-        SourceError, NotFound, NotPermitted, LocalOnly, StoreError, ModelError
+        SourceError, InvalidArgument, NotFound, NotPermitted, LocalOnly, StoreError, ModelError
         """
-        from memwalk.ingest import add_sources, read_sources
+        from memwalk.ingest import add_sources
+        from memwalk.memory._gather import gather
 
         session = self._session
         policy.require_role(session.store, self.principal, "writer", space)
-        given = [Path(path).expanduser() for path in paths]
         said = Path(openie).expanduser() if openie else None
         check_extractor(session, space, extractor, said)
-        exclude = [said] if said else []
-        sources = [source for path in given for source in read_sources(path, exclude=exclude)]
+        sources = gather(session.settings, paths, streams or {}, exclude=[said] if said else [], as_format=as_format)
         errors = [source for source in sources if isinstance(source, SourceError)]
         if errors and len(errors) == len(sources):
             raise errors[0]  # before any model is loaded

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from memwalk.errors import InvalidArgument, SourceError
-from memwalk.ingest.sources._files import Raw, find_files
-from memwalk.ingest.sources._rows import from_corpus
+from memwalk.errors import InvalidArgument, SourceError, SourceTooLong
+from memwalk.ingest.sources._chat import from_chat
+from memwalk.ingest.sources._edges import from_edges
+from memwalk.ingest.sources._files import Raw, find_files, stdin_uri
+from memwalk.ingest.sources._graphml import from_graphml
+from memwalk.ingest.sources._html import from_html
+from memwalk.ingest.sources._pdf import from_pdf
+from memwalk.ingest.sources._rows import from_corpus, from_json_lines
 from memwalk.ingest.sources._text import from_markdown, from_text
 
 if TYPE_CHECKING:
@@ -21,24 +27,43 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "read_sources", "read_stream"]
 
 FORMATS: dict[str, Callable[[Raw], Iterator[Source | SourceError]]] = {
+    "chat": from_chat,
+    "csv": from_edges,
+    "graphml": from_graphml,
     "hipporag": from_corpus,
+    "html": from_html,
+    "jsonl": from_json_lines,
     "markdown": from_markdown,
+    "pdf": from_pdf,
     "text": from_text,
 }
 """How each format is read."""
 
 _SUFFIXES = {
+    ".csv": "csv",
+    ".graphml": "graphml",
+    ".htm": "html",
+    ".html": "html",
     ".json": "hipporag",
+    ".jsonl": "jsonl",
     ".markdown": "markdown",
     ".md": "markdown",
+    ".ndjson": "jsonl",
+    ".pdf": "pdf",
     ".text": "text",
+    ".tsv": "csv",
     ".txt": "text",
+    ".xhtml": "html",
 }
 """The format of a file by its suffix; any other is plain text."""
 
 
 def read_sources(
-    path: Path, exclude: Collection[Path] = (), *, as_format: str | None = None
+    path: Path,
+    exclude: Collection[Path] = (),
+    *,
+    as_format: str | None = None,
+    max_characters: int | None = None,
 ) -> Iterator[Source | SourceError]:
     """Read a file, or every file below a folder.
 
@@ -54,6 +79,8 @@ def read_sources(
         Files not to read as documents, such as the OpenIE result beside a corpus.
     as_format : str, optional
         One of `FORMATS`, for all the files. None: by their suffixes.
+    max_characters : int, optional
+        No document may have more text.
 
     Yields
     ------
@@ -74,13 +101,12 @@ def read_sources(
         resolved = found.resolve()
         if resolved not in seen:
             seen.add(resolved)
-            try:
-                yield from _read(Raw.of_file(found), as_format or _format_of(found.suffix))
-            except SourceError as error:
-                yield error
+            yield from _read(partial(Raw.of_file, found), as_format or _format_of(found.suffix), max_characters)
 
 
-def read_stream(data: bytes, name: str, *, as_format: str | None = None) -> Iterator[Source | SourceError]:
+def read_stream(
+    data: bytes, name: str, *, as_format: str | None = None, max_characters: int | None = None
+) -> Iterator[Source | SourceError]:
     """Read what came through stdin as if it was a file of that name.
 
     Parameters
@@ -90,6 +116,8 @@ def read_stream(data: bytes, name: str, *, as_format: str | None = None) -> Iter
         Its identity: adding again under it changes the document, or nothing. Its suffix says the format.
     as_format : str, optional
         One of `FORMATS`.
+    max_characters : int, optional
+        No document may have more text.
 
     Yields
     ------
@@ -100,15 +128,21 @@ def read_stream(data: bytes, name: str, *, as_format: str | None = None) -> Iter
     InvalidArgument
     """
     _check_format(as_format)
-    raw = Raw.of_stream(name, data)
+    suffix = PurePosixPath(unquote(urlsplit(stdin_uri(name)).path)).suffix
+    yield from _read(partial(Raw.of_stream, name, data), as_format or _format_of(suffix), max_characters)
+
+
+def _read(load: Callable[[], Raw], as_format: str, max_characters: int | None) -> Iterator[Source | SourceError]:
+    """The documents of one file, or why there are none."""
     try:
-        yield from _read(raw, as_format or _format_of(PurePosixPath(unquote(urlsplit(raw.uri).path)).suffix))
+        raw = load()
+        for found in FORMATS[as_format](raw):
+            if isinstance(found, SourceError) or max_characters is None or len(found.text) <= max_characters:
+                yield found
+            else:
+                yield SourceTooLong(raw.path, len(found.text), max_characters)
     except SourceError as error:
         yield error
-
-
-def _read(raw: Raw, as_format: str) -> Iterator[Source | SourceError]:
-    yield from FORMATS[as_format](raw)
 
 
 def _format_of(suffix: str) -> str:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from memwalk.errors import SourceEmpty, SourceError, SourceMalformed
+from memwalk.ingest.sources._chat import from_chat, is_chat
 from memwalk.ingest.sources._source import Source
+from memwalk.ingest.sources._values import rows_of, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memwalk.ingest.sources._files import Raw
 
-__all__ = ["from_corpus", "what_is_wrong"]
+__all__ = ["from_corpus", "from_json_lines"]
 
 
 def from_corpus(raw: Raw) -> Iterator[Source | SourceError]:
@@ -42,24 +44,42 @@ def from_corpus(raw: Raw) -> Iterator[Source | SourceError]:
         yield Source(f"{raw.uri}#{_anchor(title, seen)}", title, row["text"], "hipporag", bool(title))
 
 
-def what_is_wrong(row: Any, *keys: str) -> str:
-    """Why a row that shall have strings under some keys cannot be kept; empty if it can.
+def from_json_lines(raw: Raw) -> Iterator[Source | SourceError]:
+    """JSON Lines: conversations, or a document a row, ``{"text"}`` with ``title`` and ``id`` where there are any.
 
-    The last key's must hold more than white space.
+    Offsets are in the row's text. A row without ``id`` and ``title`` is known by its number.
+
+    Raises
+    ------
+    SourceError
     """
-    if not isinstance(row, dict):
-        return "not an object with " + " and ".join(f'"{key}"' for key in keys)
-    for key in keys:
-        value = row.get(key)
-        if not isinstance(value, str):
-            return f'"{key}" is missing' if key not in row else f'"{key}" is not a string'
-        if "\0" in value:
-            return f'"{key}" holds a NUL character'
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return f'"{key}" holds half of a surrogate pair'
-    return "" if row[keys[-1]].strip() else f'"{keys[-1]}" is empty'
+    rows = [*rows_of(raw.text())]
+    if any(is_chat(row.value) for row in rows):
+        yield from from_chat(raw)
+        return
+    faults = [row.wrong or _what_is_wrong(row.value) for row in rows]
+    if len(rows) > 1 and all(faults):  # another file: told once
+        raise SourceMalformed(raw.path, f"no row of {len(rows)} is a document; row {rows[0].number}: {faults[0]}")
+    seen: dict[str, int] = {}
+    for row, wrong in zip(rows, faults, strict=True):
+        if wrong:
+            yield SourceMalformed(raw.path, f"row {row.number}: {wrong}")
+            continue
+        title = (row.value.get("title") or "").strip()
+        named = row.value.get("id")
+        name = (str(named) if named is not None else title).strip()
+        anchor = _anchor(name, seen) if name else f"row={row.number}"
+        yield Source(f"{raw.uri}#{anchor}", title or raw.stem, row.value["text"], "jsonl", bool(title))
+
+
+def _what_is_wrong(row: Any) -> str:
+    """Why a row of JSON Lines is no document; empty if it is."""
+    if isinstance(row, dict):
+        named = row.get("id")
+        if isinstance(named, bool) or not isinstance(named, str | int | None):
+            return '"id" is neither a string nor a whole number'
+        return what_is_wrong(row | {"title": row.get("title") or "", "id": str(named)}, "title", "id", "text")
+    return 'not an object with "text"'
 
 
 def _parsed(raw: Raw) -> Any:
