@@ -189,6 +189,13 @@ def test_faults_of_graphs_are_told_of() -> None:
     assert "no GraphML" in told("g.graphml", bad)[0]
     dashes = f'{head}{graph}><node id="--"/><node id="b"/><edge source="b" target="--"/></graph></graphml>'
     assert told("g.graphml", dashes) == ["node '--': no letter or digit in its name"]
+    values = ("2.0", "0", "1.5", "NaN", "1e12")
+    counts = "".join(f'<edge source="a" target="b"><data key="c">{value}</data></edge>' for value in values)
+    counted = f'{head}<key id="c" for="edge" attr.name="count" attr.type="double"/>{graph}>{counts}</graph></graphml>'
+    assert told("g.graphml", counted) == ["edge from 'a' to 'b': 'count' is no whole number above 0"] * 4
+    assert stated(next(s for s in read("g.graphml", counted) if isinstance(s, Source))) == {
+        ("a", "is linked to", "b", 2)
+    }
 
 
 def test_an_entity_bomb_is_refused() -> None:

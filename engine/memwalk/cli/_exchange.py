@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         "memwalk export notes.zip",
         "memwalk export work.zip --space work --as alice",
         'memwalk export bridge.zip --unit "Pont Neuf"',
+        "memwalk export graph.graphml --graphml",
         panel=_PANEL,
     )
     command(app, import_, "import", "memwalk import notes.zip", "memwalk import --discard", panel=_PANEL)
@@ -51,6 +52,10 @@ def export(
             show_default=False,
         ),
     ] = None,
+    graphml: Annotated[
+        bool,
+        typer.Option("--graphml", help="Only entities and facts, as GraphML, for any graph program; `add` reads it."),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     store: StoreAt = None,
     principal: As = None,
@@ -62,6 +67,11 @@ def export(
     denials come along where you administer. docs/export-format.md describes the file.
     """
     run = Run.of(context, store, principal)
+    if graphml:
+        if unit:
+            raise typer.BadParameter("goes with spaces, not with units", param_hint="--graphml")
+        _export_graph(run, file, space, force=force, json=json)
+        return
     with run.open() as memory, run.drawing() as progress:
         report = memory.export(file, spaces=space, units=unit, replace=force, progress=progress)
     if json:
@@ -75,6 +85,23 @@ def export(
             "seal": report.seal,
         }
         show(facts_lines(facts))
+
+
+def _export_graph(run: Run, file: Path, spaces: list[str] | None, *, force: bool, json: bool) -> None:
+    with run.open() as memory:
+        report = memory.export_graph(file, spaces=spaces, replace=force)
+    if json:
+        emit_json({"path": report.path, "bytes": report.bytes, "entities": report.entities, "facts": report.facts})
+    else:
+        show(
+            facts_lines(
+                {
+                    "file": f"{report.path}, {size(report.bytes)}",
+                    "entities": str(report.entities),
+                    "facts": str(report.facts),
+                }
+            )
+        )
 
 
 def import_(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from memwalk.memory._graph_file import GraphReport
     from memwalk.progress import Progress
     from memwalk.units.exchange import Discarded, ExportReport, ImportReport
 
@@ -65,6 +66,31 @@ class ExchangeMethods(View):
             replace=replace,
             progress=progress,
         )
+
+    @logged("export graph", "spaces")
+    def export_graph(
+        self, path: str | Path, *, spaces: Sequence[str] | None = None, replace: bool = False
+    ) -> GraphReport:
+        """Write the entities and facts that the principal may read as GraphML, for any graph program.
+
+        Nodes have a ``name``, edges a ``predicate`` and a ``count``: how often readable passages state it. Added
+        to an empty store, the file gives the same entities and facts.
+
+        Parameters
+        ----------
+        path : str or Path
+        spaces : sequence of str, optional
+            Only what passages of these say.
+        replace : bool
+            Write over a file that is there.
+
+        Raises
+        ------
+        NotFound, AlreadyExists, InvalidArgument, StorageFull
+        """
+        from memwalk.memory._graph_file import export_graph
+
+        return export_graph(self._session, self.principal, path, spaces=spaces, replace=replace)
 
     def import_archive(
         self, path: str | Path, *, widen: bool = False, progress: Progress | None = None

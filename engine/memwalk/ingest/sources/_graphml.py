@@ -37,7 +37,7 @@ def from_graphml(raw: Raw) -> Iterator[Source | SourceError]:
     A node is named by its attribute ``name``, ``title`` or ``label``, else by its id; an edge's predicate is
     its ``predicate``, ``label``, ``relation``, ``relationship``, ``type`` or ``name``, and ``count`` says how
     often it is stated. Other attributes become words of the text alone. A node that cannot be named is told
-    of and left out, with its edges.
+    of and left out, with its edges; so is an edge that is counted by no number.
 
     Raises
     ------
@@ -63,9 +63,11 @@ def from_graphml(raw: Raw) -> Iterator[Source | SourceError]:
         if name:
             nodes[key] = Node(name, *places.get(key, (0, len(text))), _said(values, field))
     for start, end, values in graph.edges(data=True):
-        if start in nodes and end in nodes:
-            edge, times = _edge(values, names[end][1])
-            nodes[start].edges[edge] += times
+        times = _times(values.get(_COUNT))
+        if not times:
+            yield SourceMalformed(raw.path, f"edge from {start!r} to {end!r}: {_COUNT!r} is no whole number above 0")
+        elif start in nodes and end in nodes:
+            nodes[start].edges[_edge(values, names[end][1])] += times
     targets = {end for _, end in graph.edges()}
     kept = [node for key, node in nodes.items() if node.edges or node.attributes or key not in targets]
     source = graph_source(raw, "graphml", text, kept)
@@ -74,13 +76,18 @@ def from_graphml(raw: Raw) -> Iterator[Source | SourceError]:
     yield source
 
 
-def _edge(values: Mapping[str, Any], target: str) -> tuple[Edge, int]:
-    """An edge, and how often it is stated."""
+def _edge(values: Mapping[str, Any], target: str) -> Edge:
     field, predicate = given(values, _PREDICATES)
-    count = values.get(_COUNT, 1)
-    times = count if isinstance(count, int) and 0 < count < MAX_COUNT else 1
     left = {key: value for key, value in values.items() if key not in {"id", _COUNT}}
-    return Edge(predicate if is_name(predicate) else UNNAMED, target, _said(left, field)), times
+    return Edge(predicate if is_name(predicate) else UNNAMED, target, _said(left, field))
+
+
+def _times(count: Any) -> int:
+    """How often an edge is stated; 0 if that makes no sense."""
+    if count is None:
+        return 1
+    is_number = isinstance(count, int | float) and 0 < count < MAX_COUNT and count == int(count)
+    return int(count) if is_number else 0
 
 
 def _said(values: Mapping[str, Any], but: str) -> tuple[tuple[str, str], ...]:
