@@ -149,7 +149,9 @@ def test_graphml_out_and_in_again_is_the_same_graph(memory: Memory, tmp_path: Pa
     assert (tmp_path / "again.graphml").read_bytes() == written.read_bytes()
 
 
-def test_an_exported_graph_holds_what_its_reader_may_read(memory: Memory, tmp_path: Path) -> None:
+def test_an_exported_graph_holds_what_its_reader_may_read(
+    memory: Memory, store_directory: Path, tmp_path: Path
+) -> None:
     """What only a hidden space states is not in the file, nor counted in it; a space may be asked for."""
     for space in ("open", "hidden"):
         memory.create_space(space)
@@ -169,6 +171,11 @@ def test_an_exported_graph_holds_what_its_reader_may_read(memory: Memory, tmp_pa
     assert written(memory, spaces=["open"]) == hers
     with pytest.raises(NotFound):
         written(memory.as_principal("alice"), spaces=["hidden"])
+    line = ["export", str(tmp_path / "c.graphml"), "--graphml", "--as", "alice", "--store", str(store_directory)]
+    result = CliRunner().invoke(app, [*line, "--json"], prog_name="memwalk", env=OWN)
+    assert json.loads(result.stdout)["facts"] == 1
+    assert (tmp_path / "c.graphml").read_text(encoding="utf-8") == hers
+    assert CliRunner().invoke(app, [*line, "--unit", "x"], prog_name="memwalk", env=OWN).exit_code == 2
 
 
 def bad_folder(folder: Path) -> dict[str, str]:

@@ -91,6 +91,9 @@ def test_real_page_is_read_for_its_main_text() -> None:
         ("<header>no</header><footer>no</footer>yes", "", "yes"),
         ("x<![if ie]>y<!-- no -->z<?php no ?>", "", "xyz"),
         ("a < b", "", "a < b"),
+        ("kept <a href='never ends", "", "kept"),
+        ("kept <!-- never ends", "", "kept"),
+        ("kept &am", "", "kept &am"),
     ],
 )
 def test_known_pages(html: str, title: str, plain: str) -> None:

@@ -76,7 +76,8 @@ def read_html(text: str) -> Markup:
     """
     reader = _Reader(text)
     reader.feed(text)
-    reader.close()
+    if not reader.rawdata.startswith("<"):  # else a tag or comment that never ends: as browsers do, no text
+        reader.close()
     runs = [run for run in reader.runs if run.is_main] or reader.runs
     number = next((run.heading for run in runs if run.heading), 0)
     heading = " ".join("".join(run.space + run.text for run in runs if number and run.heading == number).split())
