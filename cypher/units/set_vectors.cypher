@@ -2,5 +2,7 @@
 CYPHER 5
 UNWIND $rows AS row
 MATCH (u:Unit {id: row.id})
+REMOVE u.kept
+WITH u, row
 CALL db.create.setNodeVectorProperty(u, 'vector', row.vector)
 RETURN count(*) AS count

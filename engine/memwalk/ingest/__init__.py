@@ -5,7 +5,9 @@ from memwalk.ingest._answers import Answers
 from memwalk.ingest._endpoint_extractor import EndpointExtractor, Spent
 from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Triple, query_entities
 from memwalk.ingest._openie import OpenIEFile
-from memwalk.ingest._pipeline import AddReport, add_sources, rewrite_passages
+from memwalk.ingest._pipeline import add_sources, rewrite_passages
+from memwalk.ingest._prune import Vanished, find_vanished
+from memwalk.ingest._report import AddReport
 from memwalk.ingest._rows import Piece
 from memwalk.ingest._synonyms import similar_pairs
 from memwalk.ingest.sources import FORMATS, Source, read_sources, read_stream, read_text_file
@@ -23,7 +25,9 @@ __all__ = [
     "SpacyExtractor",
     "Spent",
     "Triple",
+    "Vanished",
     "add_sources",
+    "find_vanished",
     "query_entities",
     "read_sources",
     "read_stream",

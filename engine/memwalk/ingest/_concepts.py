@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from memwalk.store import FOREVER
 from memwalk.units import put_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from memwalk.ingest._neighbours import EntityNeighbours, Pair
     from memwalk.ingest._rows import BatchRows
     from memwalk.store import Transaction
 
@@ -32,11 +33,17 @@ class Concepts:
     rows: BatchRows
     vectors: Mapping[str, NDArray[np.float32]]
     """Of the passages, and of the entities and facts that are not there yet."""
-    similar: list[dict[str, Any]]
-    """Rows of the edges between near-synonyms."""
+    similar: list[Pair]
+    """Near-synonyms."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of what passages say, where others of their space may take over what was read out of them."""
+    costs: Mapping[str, int] = field(default_factory=dict)
+    """How many passages were extracted, embedded, and reused; by their names in the report."""
 
 
-def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], concepts: Concepts) -> None:
+def write_concepts(
+    tx: Transaction, activity: str, put: Mapping[str, int], concepts: Concepts, neighbours: EntityNeighbours
+) -> None:
     """Write what passages say, and the vectors of it all.
 
     Parameters
@@ -46,6 +53,8 @@ def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], conce
     put : mapping
         Numbers of the passages' new versions; what passages that are not in it say is left out.
     concepts : Concepts
+    neighbours : EntityNeighbours
+        Those that the near-synonyms are of.
 
     Raises
     ------
@@ -61,7 +70,17 @@ def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], conce
     tx.run("units/create_mentions_edges", rows=[row for row in rows.mentions if row["source"] in put], **span)
     tx.run("units/create_about_edges", rows=[row for row in rows.about if row["source"] in put], **span)
     tx.run("units/create_fact_edges", rows=rows.statements)
-    tx.run("units/create_similar_edges", rows=concepts.similar, **span)
+    tx.run("units/create_similar_edges", rows=_similar_rows(concepts.similar), **span)
     filled = sorted((put.keys() | made.keys()) & concepts.vectors.keys())
     vectors = [{"id": unit_id, "vector": concepts.vectors[unit_id].tolist()} for unit_id in filled]
     tx.run("units/set_vectors", rows=vectors)
+    said = [{"id": unit_id, "said": concepts.said[unit_id]} for unit_id in sorted(put.keys() & concepts.said.keys())]
+    tx.run("units/set_said", rows=said)
+    new = [unit for unit in rows.entities if unit.id in made]
+    if new:
+        late = neighbours.late_pairs(tx, new, concepts.vectors)
+        tx.run("units/create_similar_edges", rows=_similar_rows(late), **span)
+
+
+def _similar_rows(pairs: Iterable[Pair]) -> list[dict[str, object]]:
+    return [{"source": source, "target": target, "score": score} for source, target, score in pairs]

@@ -1,62 +1,193 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vectors of all live entities, grown batch by batch, to join near-synonyms: only new x all, never all x all."""
+"""The vectors of all live entities, to join near-synonyms: only new x all, never all x all."""
 
 from __future__ import annotations
 
+import threading
+import weakref
 from typing import TYPE_CHECKING
 
-from memwalk.ingest._synonyms import similar_pairs
+from memwalk.ingest._synonyms import has_substance, pairs_of_substance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from memwalk.store import Store
+    from memwalk.store import Change, Reader, Store, Transaction
+    from memwalk.units import NewUnit
 
-__all__ = ["THRESHOLD", "EntityNeighbours"]
+    Pair = tuple[str, str, float]
+    """Smaller id, larger id, cosine."""
+
+__all__ = ["THRESHOLD", "EntityNeighbours", "neighbours_of"]
 
 THRESHOLD = 0.8
 """Cosine from which two entities are near-synonyms (HippoRAG, arXiv 2405.14831, section 2.3)."""
+_ROOM = 1_024
+_PAGE = 1_000
 
 
 class EntityNeighbours:
-    """Entities by id, with their unit vectors (float32, one row each).
+    """The live entities of a store with their unit vectors (float32, one row each), as of a change.
 
-    A pair is joined by its cosine alone, never by being among the nearest of many: so what one may
-    not read changes no pair of what one may.
+    Kept from one `add` to the next: catching up reads what changed since, not what exists. A pair is
+    joined by its cosine alone, never by being among the nearest of many: so what one may not read changes
+    no pair of what one may.
+
+    Parameters
+    ----------
+    dimension : int
+        Length of a vector.
     """
 
-    def __init__(self, ids: list[str], names: list[str], vectors: NDArray[np.float32]) -> None:
-        self._ids = ids
-        self._names = names
-        self._vectors = vectors
-
-    @classmethod
-    def load(cls, store: Store, dimension: int) -> EntityNeighbours:
-        """Read those of a store."""
+    def __init__(self, dimension: int) -> None:
         import numpy as np
 
-        rows = list(store.stream("units/stream_entity_vectors"))
-        vectors = np.array([row["vector"] for row in rows], dtype=np.float32).reshape(len(rows), dimension)
-        return cls([row["id"] for row in rows], [row["name"] for row in rows], vectors)
+        self._ids: list[str] = []
+        self._names: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._vectors = np.empty((_ROOM, dimension), dtype=np.float32)
+        self._seq = 0
+        self._identity: tuple[str, int] | None = None
+        self._lock = threading.Lock()
 
-    def join(
-        self, ids: Sequence[str], names: Sequence[str], vectors: NDArray[np.float32]
-    ) -> list[tuple[str, str, float]]:
-        """Take in new entities; returns their pairs (smaller id, larger id, cosine), sorted."""
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def catch_up(self, store: Store) -> None:
+        """Read what changed since this was last called; the first time, all."""
+        with self._lock:
+            identity = (store.read("store/get_store")[0]["uuid"], store.data_generation)
+            seq = store.watermark()
+            if self._identity != identity or seq < self._seq:
+                self._ids, self._names, self._rows = [], [], {}
+                for row in store.stream("units/stream_entity_vectors"):
+                    self.put(row["id"], row["name"], row["vector"])
+            else:
+                while self._seq < seq:
+                    changes = store.changes(self._seq, limit=_PAGE)
+                    self._follow(store, changes)
+                    self._seq = changes[-1].seq
+                seq = self._seq
+            self._identity, self._seq = identity, seq
+
+    def put(self, unit: str, name: str, vector: Sequence[float] | NDArray[np.float32]) -> None:
+        """Take in an entity; one whose phrase says too little to be compared is left out."""
         import numpy as np
 
-        known = {unit_id: row for row, unit_id in enumerate(self._ids)}
-        new = [row for row, unit_id in enumerate(ids) if unit_id not in known]
-        self._ids = self._ids + [ids[row] for row in new]
-        self._names = self._names + [names[row] for row in new]
-        self._vectors = np.concatenate([self._vectors, vectors[new]])
-        found = similar_pairs(vectors, self._vectors, threshold=THRESHOLD, new_names=names, all_names=self._names)
-        pairs = {
-            (min(ids[i], self._ids[j]), max(ids[i], self._ids[j])): score
-            for i, j, score in found
-            if ids[i] != self._ids[j]
-        }
-        return [(a, b, score) for (a, b), score in sorted(pairs.items())]
+        if not has_substance(name):
+            return
+        row = self._rows.get(unit, len(self._ids))
+        if row == len(self._ids):
+            if row == len(self._vectors):
+                self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
+            self._rows[unit] = row
+            self._ids.append(unit)
+            self._names.append(name)
+        self._vectors[row] = vector
+
+    def drop(self, unit: str) -> None:
+        """Let go of an entity, if it is here."""
+        row = self._rows.pop(unit, None)
+        if row is None:
+            return
+        last = len(self._ids) - 1
+        if row != last:  # the last takes its place
+            self._ids[row], self._names[row], self._vectors[row] = (
+                self._ids[last],
+                self._names[last],
+                self._vectors[last],
+            )
+            self._rows[self._ids[row]] = row
+        del self._ids[last], self._names[last]
+
+    def pairs(self, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Pair]:
+        """The pairs of new entities with each other and with those that are here, sorted."""
+        with self._lock:
+            others = self._vectors[: len(self._ids)]
+            found = _pairs(entities, vectors, self._ids, self._names, others)
+        return _sorted([*found, *_among(entities, vectors)])
+
+    def late_pairs(
+        self, tx: Transaction, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]
+    ) -> list[Pair]:
+        """The pairs of new entities with those that others committed since this caught up, sorted.
+
+        Nobody else commits before this transaction ends: of two writers the later finds the pair.
+        """
+        upto = tx.run("store/lock_counter")[0]["seq"]
+        since = self._seq
+        late: dict[str, tuple[str, NDArray[np.float32]]] = {}
+        while since < upto:
+            changes = tx.run("store/list_changes", since=since, upto=upto, limit=_PAGE)
+            late |= _vectors_of(tx, {unit for change in changes for unit in change["units"]})
+            since = changes[-1]["seq"]
+        if not late:
+            return []
+        import numpy as np
+
+        stacked = np.stack([vector for _, vector in late.values()])
+        return _sorted(_pairs(entities, vectors, list(late), [name for name, _ in late.values()], stacked))
+
+    def _follow(self, store: Store, changes: Sequence[Change]) -> None:
+        touched = {unit for change in changes for unit in change.units}
+        now = _vectors_of(store, touched)
+        for unit in sorted(touched):
+            if unit in now:
+                self.put(unit, *now[unit])
+            else:
+                self.drop(unit)
+
+
+def _vectors_of(reader: Reader, ids: Iterable[str]) -> dict[str, tuple[str, NDArray[np.float32]]]:
+    """Name and vector of the live entities among these units."""
+    import numpy as np
+
+    rows = reader.read("units/list_entity_vectors", ids=sorted(ids))
+    return {row["id"]: (row["name"], np.array(row["vector"], dtype=np.float32)) for row in rows}
+
+
+def _among(entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Pair]:
+    """The pairs of new entities with each other."""
+    import numpy as np
+
+    if not entities:
+        return []
+    stacked = np.stack([vectors[unit.id] for unit in entities])
+    return _pairs(entities, vectors, [u.id for u in entities], [u.name for u in entities], stacked)
+
+
+def _pairs(
+    entities: Sequence[NewUnit],
+    vectors: Mapping[str, NDArray[np.float32]],
+    ids: Sequence[str],
+    names: Sequence[str],
+    others: NDArray[np.float32],
+) -> list[Pair]:
+    import numpy as np
+
+    if not entities or not ids:
+        return []
+    new = np.stack([vectors[unit.id] for unit in entities])
+    found = pairs_of_substance(new, others, [unit.name for unit in entities], names, THRESHOLD)
+    return [(entities[i].id, ids[j], score) for i, j, score in found if entities[i].id != ids[j]]
+
+
+def _sorted(pairs: Iterable[Pair]) -> list[Pair]:
+    """Each pair once, from the smaller id to the larger."""
+    once = {(min(a, b), max(a, b)): score for a, b, score in pairs}
+    return [(a, b, score) for (a, b), score in sorted(once.items())]
+
+
+_known: weakref.WeakKeyDictionary[Store, EntityNeighbours] = weakref.WeakKeyDictionary()
+_knowing = threading.Lock()
+
+
+def neighbours_of(store: Store, dimension: int) -> EntityNeighbours:
+    """The entities of a store, kept as long as it is open."""
+    with _knowing:
+        if store not in _known:
+            _known[store] = EntityNeighbours(dimension)
+        return _known[store]

@@ -3,73 +3,37 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memwalk import policy
 from memwalk.errors import SourceError, StoreBusy
 from memwalk.ingest._concepts import Concepts, OvertakenError, write_concepts
-from memwalk.ingest._neighbours import EntityNeighbours
-from memwalk.ingest._rows import Cut, Piece, batch_rows, cut_source, document_unit, part_rows
+from memwalk.ingest._neighbours import neighbours_of
+from memwalk.ingest._prune import retire_documents
+from memwalk.ingest._reading import PassageReader
+from memwalk.ingest._report import AddReport
+from memwalk.ingest._rows import Cut, Piece, cut_source, document_unit, part_rows
 from memwalk.store import FOREVER
 from memwalk.units import put_units, record_activity, retire_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from memwalk.ingest._endpoint_extractor import Spent
     from memwalk.ingest._extract import Extractor
+    from memwalk.ingest._prune import Vanished
     from memwalk.ingest.sources import Source
     from memwalk.models import Embedder
     from memwalk.progress import Progress
     from memwalk.store import Store, Transaction
     from memwalk.units import NewUnit
 
-__all__ = ["AddReport", "add_sources", "rewrite_passages"]
+__all__ = ["add_sources", "rewrite_passages"]
 
 BATCH_PASSAGES = 256
 _ATTEMPTS = 3
 Row = dict[str, Any]
 T = TypeVar("T")
-
-
-@dataclass
-class AddReport:
-    """What an `add` did. Counts are of what was new or had changed in the space added to.
-
-    Entities and facts are those that its passages mention and state, whether or not others did so
-    before: that would tell what is in spaces one may not read.
-    """
-
-    documents: int = 0
-    unchanged: int = 0
-    """Documents that were there as they are; they cost nothing."""
-    passages: int = 0
-    entities: int = 0
-    facts: int = 0
-    retired: int = 0
-    """Passages that are no longer in their documents."""
-    spent: Spent | None = None
-    """What an endpoint that extracted cost; None if none did."""
-    skipped: list[SourceError] = field(default_factory=list)
-    """Sources, or rows of them, that could not be read."""
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("cut", "extract", "embed", "write"), 0.0))
-    """Time spent, by stage."""
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the time of a block to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] += time.perf_counter() - start
 
 
 def add_sources(
@@ -80,9 +44,22 @@ def add_sources(
     *,
     extractor: Extractor,
     embedder: Embedder,
+    vanished: Sequence[Vanished] = (),
     progress: Progress | None = None,
 ) -> AddReport:
     """Add sources to a space.
+
+    Parameters
+    ----------
+    store : Store
+    principal : str
+    space : str
+    sources : sequence of Source or SourceError
+    extractor : Extractor
+    embedder : Embedder
+    vanished : sequence of Vanished
+        Documents to retire afterwards; what they say costs nothing where it stands in a source now.
+    progress : Progress, optional
 
     Raises
     ------
@@ -91,9 +68,14 @@ def add_sources(
     """
     report = AddReport(skipped=[s for s in sources if isinstance(s, SourceError)])
     readable = {s.uri: s for s in sources if not isinstance(s, SourceError)}
-    ingest = _Ingest(store, principal, space, extractor, embedder, report)
+    neighbours = neighbours_of(store, embedder.dimension)
+    reader = PassageReader(store, [space], extractor, embedder, neighbours, report, reuses=True)
+    ingest = _Ingest(store, principal, space, extractor.name, reader, report)
     changed = ingest.changed(list(readable.values()))
     report.unchanged = len(readable) - len(changed)
+    if changed:
+        ingest.remember([document.id for document in vanished])
+    total = len(readable) + len(vanished)
     batch: list[Cut] = []
     for done, (source, document) in enumerate(changed, start=1):
         with report.timed("cut"):
@@ -102,7 +84,14 @@ def add_sources(
             ingest.write(batch)
             batch = []
             if progress:
-                progress("documents", report.unchanged + done, len(readable))
+                progress("documents", report.unchanged + done, total)
+    for start in range(0, len(vanished), BATCH_PASSAGES):
+        with report.timed("write"):
+            documents, passages = retire_documents(store, principal, space, vanished[start : start + BATCH_PASSAGES])
+        report.pruned += documents
+        report.retired += passages
+        if progress:
+            progress("documents", min(len(readable) + start + BATCH_PASSAGES, total), total)
     return report
 
 
@@ -111,6 +100,7 @@ def rewrite_passages(
     pieces: Sequence[Piece],
     write: Callable[[Callable[[Transaction, str, dict[str, int]], None]], T],
     *,
+    spaces: Sequence[str],
     extractor: Extractor,
     embedder: Embedder,
 ) -> T:
@@ -124,6 +114,8 @@ def rewrite_passages(
     write : callable
         Writes the passages in one transaction, and calls what it is given in it, with the activity and
         the numbers of the new versions.
+    spaces : sequence of str
+        Where the passages live.
     extractor : Extractor
     embedder : Embedder
 
@@ -132,11 +124,13 @@ def rewrite_passages(
     StoreBusy
         Other writers keep retiring what these passages mention.
     """
-    ingest = _Ingest(store, "", "", extractor, embedder, AddReport())
+    neighbours = neighbours_of(store, embedder.dimension)
+    # Its version says by what the text before was read: others cannot take over what is read now.
+    reader = PassageReader(store, spaces, extractor, embedder, neighbours, AddReport(), reuses=False)
     for _ in range(_ATTEMPTS):
-        concepts = ingest.read(pieces)
+        concepts = reader.read(pieces)
         try:
-            return write(partial(write_concepts, concepts=concepts))
+            return write(partial(write_concepts, concepts=concepts, neighbours=neighbours))
         except OvertakenError:
             continue
     raise StoreBusy("update: other writers keep retiring what these passages mention; try again")
@@ -146,23 +140,27 @@ class _Ingest:
     """One `add`: what its batches have in common."""
 
     def __init__(
-        self, store: Store, principal: str, space: str, extractor: Extractor, embedder: Embedder, report: AddReport
+        self, store: Store, principal: str, space: str, extractor: str, reader: PassageReader, report: AddReport
     ) -> None:
         self.store = store
         self.principal = principal
         self.space = space
         self.extractor = extractor
-        self.embedder = embedder
+        self.reader = reader
         self.report = report
-        self._neighbours: EntityNeighbours | None = None
         self._mentioned: set[str] = set()
         self._stated: set[str] = set()
 
     def changed(self, sources: list[Source]) -> list[tuple[Source, NewUnit]]:
         """The sources whose documents are not in the store as they are, with these."""
-        units = [document_unit(source, self.space, self.extractor.name) for source in sources]
+        units = [document_unit(source, self.space, self.extractor) for source in sources]
         held = self._hashes([unit.id for unit in units])
         return [(s, unit) for s, unit in zip(sources, units, strict=True) if held.get(unit.id) != unit.hash()]
+
+    def remember(self, documents: Sequence[str]) -> None:
+        """Keep in mind what these documents say."""
+        rows = self.store.read("units/list_parts", ids=list(documents), forever=FOREVER) if documents else []
+        self.reader.remember(row["id"] for row in rows)
 
     def write(self, cuts: list[Cut]) -> None:
         """Extract, embed and write one batch of documents, in one transaction.
@@ -182,58 +180,26 @@ class _Ingest:
         with report.timed("write"):
             held = self._hashes(list(pieces))
         fresh = [piece for piece in pieces.values() if held.get(piece.id) != self._unit(piece).hash()]
-        concepts = self.read(fresh)
+        concepts = self.reader.read(fresh)
         with report.timed("write"):
             counts = self.store.write(
                 lambda tx: self._commit(tx, cuts, fresh, concepts),
                 operation="add",
                 principal=self.principal,
             )
-        report.documents += counts["documents"]
-        report.passages += counts["passages"]
-        report.retired += counts["retired"]
+        for name, count in {**counts, **concepts.costs}.items():
+            setattr(report, name, getattr(report, name) + count)
         self._mentioned.update(unit.id for unit in concepts.rows.entities)
         self._stated.update(unit.id for unit in concepts.rows.facts)
         report.entities, report.facts = len(self._mentioned), len(self._stated)
 
-    def read(self, pieces: Sequence[Piece]) -> Concepts:
-        """Extract and embed what passages say."""
-        report = self.report
-        with report.timed("extract"):
-            said = {piece.id: piece.stated for piece in pieces if piece.stated is not None}
-            unread = [piece for piece in pieces if piece.id not in said]
-            extractions = self.extractor.extract([(piece.title, piece.text) for piece in unread])
-            said |= dict(zip([piece.id for piece in unread], extractions, strict=True))
-            report.skipped += self.extractor.take_skipped()
-        rows = batch_rows(pieces, said)
-        units = [*rows.entities, *rows.facts]
-        with report.timed("write"):
-            known = self._hashes([unit.id for unit in units])
-        new = [unit for unit in units if unit.id not in known]
-        with report.timed("embed"):
-            encoded = self.embedder.encode([piece.embedded for piece in pieces] + [unit.name for unit in new])
-            vectors = dict(zip([*(piece.id for piece in pieces), *(unit.id for unit in new)], encoded, strict=True))
-            similar = self._similar([unit for unit in rows.entities if unit.id in vectors], vectors)
-        return Concepts(rows, vectors, similar)
-
     def _unit(self, piece: Piece, seq: int = 0) -> NewUnit:
-        return piece.unit(self.space, self.extractor.name, seq)
+        return piece.unit(self.space, self.extractor, seq)
 
     def _hashes(self, ids: list[str]) -> dict[str, str]:
         """Content hash of the live ones among these units."""
         rows = self.store.read("units/list_states", ids=ids)
         return {row["id"]: row["content_hash"] for row in rows if row["state"] == "live"}
-
-    def _similar(self, entities: list[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Row]:
-        import numpy as np
-
-        if not entities:
-            return []
-        if self._neighbours is None:
-            self._neighbours = EntityNeighbours.load(self.store, self.embedder.dimension)
-        stacked = np.stack([vectors[unit.id] for unit in entities])
-        pairs = self._neighbours.join([u.id for u in entities], [u.name for u in entities], stacked)
-        return [{"source": source, "target": target, "score": score} for source, target, score in pairs]
 
     def _commit(
         self,
@@ -261,7 +227,7 @@ class _Ingest:
         tx.run("units/end_passage_edges", rows=replaced, **span)
         tx.run("units/create_has_part_edges", rows=[row for row in parts if row["target"] not in held], **span)
         tx.run("units/create_next_edges", rows=order, **span)
-        write_concepts(tx, activity, put, concepts)
+        write_concepts(tx, activity, put, concepts, self.reader.neighbours)
 
         # Last, when what is left of the documents evidences all it can.
         loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], forever=FOREVER)

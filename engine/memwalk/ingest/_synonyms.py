@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["has_substance", "may_be_synonyms", "similar_pairs"]
+__all__ = ["has_substance", "may_be_synonyms", "pairs_of_substance", "similar_pairs"]
 
 _CELLS = 1 << 23
 """Scores computed at once (32 MiB)."""
@@ -66,15 +66,33 @@ def similar_pairs(
 
     rows = np.array([i for i, name in enumerate(new_names) if has_substance(name)], dtype=np.intp)
     columns = np.array([j for j, name in enumerate(all_names) if has_substance(name)], dtype=np.intp)
-    if not rows.size or not columns.size:
+    found = pairs_of_substance(
+        new[rows],
+        all_vectors if columns.size == len(all_vectors) else all_vectors[columns],
+        [new_names[i] for i in rows],
+        [all_names[j] for j in columns],
+        threshold,
+    )
+    return [(int(rows[i]), int(columns[j]), score) for i, j, score in found]
+
+
+def pairs_of_substance(
+    new: NDArray[np.float32],
+    all_vectors: NDArray[np.float32],
+    new_names: Sequence[str],
+    all_names: Sequence[str],
+    threshold: float,
+) -> list[tuple[int, int, float]]:
+    """`similar_pairs` of phrases that are known to say enough to be compared."""
+    import numpy as np
+
+    if not len(new) or not len(all_vectors):
         return []
-    compared = all_vectors if columns.size == len(all_vectors) else all_vectors[columns]
-    step = max(1, _CELLS // columns.size)
+    step = max(1, _CELLS // len(all_vectors))
     pairs: list[tuple[int, int, float]] = []
-    for start in range(0, rows.size, step):
-        block = rows[start : start + step]
-        found_i, found_j = np.nonzero(new[block] @ compared.T >= threshold - _SLACK)
-        i, j = block[found_i], columns[found_j]
+    for start in range(0, len(new), step):
+        found_i, j = np.nonzero(new[start : start + step] @ all_vectors.T >= threshold - _SLACK)
+        i = start + found_i
         for at in range(0, i.size, _CANDIDATES):
             part_i, part_j = i[at : at + _CANDIDATES], j[at : at + _CANDIDATES]
             scores = np.einsum("pd,pd->p", new[part_i].astype(np.float64), all_vectors[part_j].astype(np.float64))

@@ -138,6 +138,7 @@ def _write(
         session.store,
         passages,
         with_concepts,
+        spaces=sorted({unit.space for unit, _, _ in texts.values() if unit.space}),
         extractor=SpacyExtractor(session.models.parser),
         embedder=session.check_embedder(claim=True),
     )

@@ -61,11 +61,13 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
         extractor: str = "spacy",
         streams: Mapping[str, bytes] | None = None,
         as_format: str | None = None,
+        prune: bool = False,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add files and folders to a space: documents become passages, entities and facts.
 
-        Unchanged documents cost nothing. A changed document keeps the passages that stayed, retires
+        Unchanged documents cost nothing; a text that this space had before, in whatever document, is
+        neither extracted nor embedded again. A changed document keeps the passages that stayed, retires
         the others, and makes what was built from those stale. Sources that cannot be read are told
         of in the report and the rest is added; if nothing can be read, the first error is raised.
 
@@ -87,13 +89,16 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
             a name changes that document, or nothing.
         as_format : str, optional
             The format of all of it, one of `memwalk.ingest.FORMATS`. None: by the suffixes of the names.
+        prune : bool
+            Retire the space's documents that came from below these paths and are there no longer. If it
+            cannot be told what is (a path is missing, empty or may not be read), nothing is done.
         progress : Progress, optional
 
         Raises
         ------
         SourceError, InvalidArgument, NotFound, NotPermitted, LocalOnly, StoreError, ModelError
         """
-        from memwalk.ingest import add_sources
+        from memwalk.ingest import add_sources, find_vanished
         from memwalk.memory._gather import gather
 
         session = self._session
@@ -101,6 +106,8 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
         said = Path(openie).expanduser() if openie else None
         check_extractor(session, space, extractor, said)
         sources = gather(session.settings, paths, streams or {}, exclude=[said] if said else [], as_format=as_format)
+        given = [Path(path).expanduser() for path in paths]
+        vanished = find_vanished(session.store, space, given, sources) if prune else []
         errors = [source for source in sources if isinstance(source, SourceError)]
         if errors and len(errors) == len(sources):
             raise errors[0]  # before any model is loaded
@@ -112,6 +119,7 @@ class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMeth
             sources,
             extractor=reads,
             embedder=session.check_embedder(claim=True),
+            vanished=vanished,
             progress=progress,
         )
         return settle(reads, report)

@@ -14,7 +14,7 @@ from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, g
 from memwalk.units._stale import Loadable, list_loadables, list_stale, stale_units
 from memwalk.units._states import State
 from memwalk.units._sweep import require_own_payloads, sweep_payloads
-from memwalk.units._write import AGENT, put_units, record_activity, retire_units
+from memwalk.units._write import AGENT, lock_units, put_units, record_activity, retire_units
 
 __all__ = [
     "AGENT",
@@ -60,6 +60,7 @@ __all__ = [
     "list_loadables",
     "list_stale",
     "list_units",
+    "lock_units",
     "new_id",
     "purge_units",
     "put_units",

@@ -220,7 +220,7 @@ def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str |
         shown |= {"id": unit.id, "space": unit.space, "created_at": tx.at}
         shown["right"] = None if unit.space is None else right_of(unit.space)
     elif (there.name, there.text) != (unit.name, unit.text):
-        shown["vector"] = None  # of other words; the caller sets the new one
+        shown |= dict.fromkeys(("vector", "kept", "said"))  # of other words; the caller sets the new ones
     version = {**content, **unit.version, "unit_id": unit.id, "kind": unit.kind, "seq": seq, "state": State.LIVE.value}
     version |= {"policy_class": policy_class, "tx_from": at, "tx_to": FOREVER}
     if there is None:  # nothing to take away: a third less to send
