@@ -43,7 +43,7 @@ SENTENCES = (
     "It was so.",
 )
 TITLES = ("", "Charles Babbage", "Analytical Engine", "Ada")
-NAMES = ("ada.md", "Ada.md", "b.txt", "below/c.md", "rows.json")
+NAMES = ("ada.md", "Ada.md", "b.txt", "below/c.md", "rows.json", "chat.jsonl")
 
 
 class Known:
@@ -216,6 +216,12 @@ def _content(act: Act) -> str:
     said = [SENTENCES[number] for number in act.sentences]
     if act.name.endswith(".json"):
         return json.dumps([{"title": act.title, "text": sentence} for sentence in said])
+    if act.name.endswith(".jsonl"):
+        turns = [
+            {"role": act.title or "user", "content": sentence, "time": 1_000 * len(act.title) + place // 2}
+            for place, sentence in enumerate(said)
+        ]
+        return "\n".join(map(json.dumps, turns))
     heading = f"# {act.title}\n\n" if act.title and act.name.endswith(".md") else ""
     return heading + " ".join(said) + "\n"
 

@@ -69,6 +69,9 @@ class Piece:
             place["page"] = self.page
         if self.stated is not None:  # what it states counts as its content
             extractor = f"{STATED} {hashlib.sha256(repr(self.stated).encode()).hexdigest()[:12]}"
+        version: dict[str, object] = {"extractor": extractor}
+        if self.valid_from is not None:
+            version["stated_from"] = self.valid_from
         return NewUnit(
             id=self.id,
             kind="Passage",
@@ -76,7 +79,7 @@ class Piece:
             text=self.text,
             space=space,
             properties=place,
-            version={"extractor": extractor},
+            version=version,
             derived_from=((self.document, seq),),
             valid_from=self.valid_from,
             keeps=True,

@@ -64,5 +64,6 @@ VERSION_PROPERTIES = (
     "source_order",
     "source_sha256",
     "extractor",
+    "stated_from",
 )
 """What a version alone may bear."""

@@ -51,6 +51,8 @@ class Held:
     text: str
     notes: dict[str, Any]
     """Its tags, metadata and validity, as they are stored."""
+    stated_from: int | None
+    """The `valid_from` that its source stated."""
 
 
 def record_activity(tx: Transaction, principal: str, name: str, detail: str = "") -> str:
@@ -211,7 +213,7 @@ def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str |
     """A unit and its new version as a row of `units/create_units` or `units/update_units`."""
     content = unit.content()
     if there and unit.keeps:
-        content |= there.notes
+        content |= _kept(unit, there)
     seq = there.seq + 1 if there else 1
     # A writer on a slower clock must not end a version before it began.
     at = max(tx.at, there.since + 1) if there else tx.at
@@ -226,6 +228,12 @@ def _row(tx: Transaction, unit: NewUnit, there: Held | None, policy_class: str |
     if there is None:  # nothing to take away: a third less to send
         shown, version = _given(shown), _given(version)
     return {"id": unit.id, "kind": unit.kind, "at": at, "unit": shown, "version": version}
+
+
+def _kept(unit: NewUnit, there: Held) -> dict[str, Any]:
+    """What people gave a unit, which stays; a time that the source states, or stated, is the source's to change."""
+    own = unit.valid_from is not None or there.notes["valid_from"] == there.stated_from
+    return {**there.notes, "valid_from": unit.valid_from} if own else there.notes
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
