@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
         "curl -s https://example.org/page.html | memwalk add - --name https://example.org/page.html",
         "memwalk add corpus.json --openie openie_results.json",
         "memwalk add reports/ --extractor endpoint",
+        "memwalk add reports/ --prune",
         """echo '{"text": "Ada pays.", "tags": ["plan"]}' | memwalk add --units -""",
         panel=_PANEL,
     )
@@ -110,6 +111,10 @@ def add(
             help="What reads passages: spaCy here, or the endpoint of MEMWALK_EXTRACTOR_URL or OPENAI_BASE_URL.",
         ),
     ] = "spacy",
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Also retire the documents that came from there before and have vanished."),
+    ] = False,
     store: StoreAt = None,
     principal: As = None,
     json: Json = False,
@@ -133,6 +138,9 @@ def add(
 
     Any other: plain text. All text is UTF-8; a page may declare another encoding.
 
+    With --prune a document is retired, with what only it evidenced, if its file or row below these paths is gone;
+    never one of another place or space, and never because something could not be read. Its history stays.
+
     With --units each line is {"text": ...} and, as needed, "kind" (Note or Summary), "name", "space", "tags",
     "metadata", "valid_from", "valid_to" (times), "derived_from" (a list of ids, or id@version) and "key" (your
     own name for it: adding again under it changes that unit, or nothing). All are added or none.
@@ -141,11 +149,18 @@ def add(
     if bool(paths) == (units is not None):
         raise typer.BadParameter("files and folders, or --units", param_hint="PATH")
     if units is not None:
-        for option, value in (("--openie", openie), ("--name", name), ("--format", as_format)):
+        for option, value in (
+            ("--openie", openie),
+            ("--name", name),
+            ("--format", as_format),
+            ("--prune", prune or None),
+        ):
             if value is not None:
                 raise typer.BadParameter("goes with files", param_hint=option)
         _add_units(run, units, space, json=json)
         return
+    if prune and not any(str(path) != "-" for path in paths or []):
+        raise typer.BadParameter("goes with files and folders", param_hint="--prune")
     files, streams = _streams(paths or [], name)
     with run.open(make=True) as memory:
         report = memory.add(
@@ -155,6 +170,7 @@ def add(
             extractor=extractor,
             streams=streams,
             as_format=as_format,
+            prune=prune,
             progress=run.progress,
         )
     if json:

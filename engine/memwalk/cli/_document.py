@@ -62,6 +62,11 @@ def of_report(report: AddReport) -> Json:
         "entities": report.entities,
         "facts": report.facts,
         "retired": report.retired,
+        "pruned": report.pruned,
+        "extracted": report.extracted,
+        "extractions_reused": report.extractions_reused,
+        "embedded": report.embedded,
+        "embeddings_reused": report.embeddings_reused,
         "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
         "spent": None if report.spent is None else asdict(report.spent),
         "skipped": [

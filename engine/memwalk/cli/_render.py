@@ -139,7 +139,10 @@ def report_table(report: AddReport) -> RenderableType:
         "passages": report.passages,
         "entities": report.entities,
         "facts": report.facts,
+        "pruned": report.pruned,
         "retired": report.retired,
+        "extracted": report.extracted,
+        "embedded": report.embedded,
         "skipped": len(report.skipped),
     }
     total = sum(report.seconds.values())
