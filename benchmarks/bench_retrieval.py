@@ -127,8 +127,8 @@ def build_graph(task: Task, vectors: Vectors) -> WalkGraph:
     ]
     for units, kind, matrix in ((rows.entities, "Entity", of_entities), (rows.facts, "Fact", of_facts)):
         nodes += [Node(u.id, kind, u.name, u.text, "", 1, vector) for u, vector in zip(units, matrix, strict=True)]
-    neighbours = EntityNeighbours([], [], np.zeros((0, of_entities.shape[1]), dtype=np.float32))
-    similar = neighbours.join([u.id for u in rows.entities], [u.name for u in rows.entities], of_entities)
+    by_id = {unit.id: vector for unit, vector in zip(rows.entities, of_entities, strict=True)}
+    similar = EntityNeighbours(of_entities.shape[1]).pairs(rows.entities, by_id)
     return WalkGraph.build(nodes, [*_edges(rows), *(Edge("SIMILAR_TO", a, b, score) for a, b, score in similar)])
 
 

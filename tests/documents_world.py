@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memwalk.errors import SourceError
-    from memwalk.ingest import AddReport, Extractor
+    from memwalk.ingest import AddReport, Extractor, Source, Vanished
     from memwalk.models import Embedder
     from memwalk.progress import Progress
     from memwalk.store import Store
@@ -178,6 +178,10 @@ class World:
             self.forget(space)
             return
         sources = [source for source in read_sources(folder) if not _is_empty_folder(source)]
+        self.put(space, sources, find_vanished(self.store, space, [folder], sources))
+
+    def put(self, space: str, sources: Sequence[Source | SourceError], vanished: Sequence[Vanished] = ()) -> None:
+        """Add sources to a space."""
         self.reports.append(
             add_sources(
                 self.store,
@@ -186,7 +190,7 @@ class World:
                 sources,
                 extractor=self.models,
                 embedder=self.models,
-                vanished=find_vanished(self.store, space, [folder], sources),
+                vanished=vanished,
             )
         )
 

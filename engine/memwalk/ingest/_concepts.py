@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memwalk.ingest._rows import BatchRows
     from memwalk.store import Transaction
 
-__all__ = ["Concepts", "OvertakenError", "write_concepts"]
+__all__ = ["Concepts", "OvertakenError", "join_late", "write_concepts"]
 
 
 class OvertakenError(Exception):
@@ -41,9 +41,7 @@ class Concepts:
     """How many passages were extracted, embedded, and reused; by their names in the report."""
 
 
-def write_concepts(
-    tx: Transaction, activity: str, put: Mapping[str, int], concepts: Concepts, neighbours: EntityNeighbours
-) -> None:
+def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], concepts: Concepts) -> dict[str, int]:
     """Write what passages say, and the vectors of it all.
 
     Parameters
@@ -53,8 +51,11 @@ def write_concepts(
     put : mapping
         Numbers of the passages' new versions; what passages that are not in it say is left out.
     concepts : Concepts
-    neighbours : EntityNeighbours
-        Those that the near-synonyms are of.
+
+    Returns
+    -------
+    dict
+        The new heads' numbers of the entities and facts that are new or live again, by id.
 
     Raises
     ------
@@ -76,10 +77,25 @@ def write_concepts(
     tx.run("units/set_vectors", rows=vectors)
     said = [{"id": unit_id, "said": concepts.said[unit_id]} for unit_id in sorted(put.keys() & concepts.said.keys())]
     tx.run("units/set_said", rows=said)
-    new = [unit for unit in rows.entities if unit.id in made]
+    return made
+
+
+def join_late(tx: Transaction, made: Mapping[str, int], concepts: Concepts, neighbours: EntityNeighbours) -> None:
+    """Join new entities with near-synonyms that other writers committed meanwhile; last, as others wait from here on.
+
+    Parameters
+    ----------
+    tx : Transaction
+    made : mapping
+        What `write_concepts` returned.
+    concepts : Concepts
+    neighbours : EntityNeighbours
+        Those that the near-synonyms of `concepts` are of.
+    """
+    new = [unit for unit in concepts.rows.entities if unit.id in made]
     if new:
         late = neighbours.late_pairs(tx, new, concepts.vectors)
-        tx.run("units/create_similar_edges", rows=_similar_rows(late), **span)
+        tx.run("units/create_similar_edges", rows=_similar_rows(late), at=tx.at, forever=FOREVER)
 
 
 def _similar_rows(pairs: Iterable[Pair]) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from memwalk import policy
 from memwalk.errors import SourceError, StoreBusy
-from memwalk.ingest._concepts import Concepts, OvertakenError, write_concepts
+from memwalk.ingest._concepts import Concepts, OvertakenError, join_late, write_concepts
 from memwalk.ingest._neighbours import neighbours_of
 from memwalk.ingest._prune import retire_documents
 from memwalk.ingest._reading import PassageReader
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memwalk.ingest._extract import Extractor
+    from memwalk.ingest._neighbours import EntityNeighbours
     from memwalk.ingest._prune import Vanished
     from memwalk.ingest.sources import Source
     from memwalk.models import Embedder
@@ -130,10 +131,16 @@ def rewrite_passages(
     for _ in range(_ATTEMPTS):
         concepts = reader.read(pieces)
         try:
-            return write(partial(write_concepts, concepts=concepts, neighbours=neighbours))
+            return write(partial(_fill, concepts=concepts, neighbours=neighbours))
         except OvertakenError:
             continue
     raise StoreBusy("update: other writers keep retiring what these passages mention; try again")
+
+
+def _fill(
+    tx: Transaction, activity: str, put: dict[str, int], *, concepts: Concepts, neighbours: EntityNeighbours
+) -> None:
+    join_late(tx, write_concepts(tx, activity, put, concepts), concepts, neighbours)
 
 
 class _Ingest:
@@ -227,9 +234,10 @@ class _Ingest:
         tx.run("units/end_passage_edges", rows=replaced, **span)
         tx.run("units/create_has_part_edges", rows=[row for row in parts if row["target"] not in held], **span)
         tx.run("units/create_next_edges", rows=order, **span)
-        write_concepts(tx, activity, put, concepts, self.reader.neighbours)
+        made = write_concepts(tx, activity, put, concepts)
 
         # Last, when what is left of the documents evidences all it can.
         loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], forever=FOREVER)
         retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
+        join_late(tx, made, concepts, self.reader.neighbours)
         return {"documents": len(written), "passages": len(put), "retired": len(held - wanted)}
