@@ -105,6 +105,7 @@ class EntityNeighbours:
 
     def pairs(self, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Pair]:
         """The pairs of new entities with each other and with those that are here, sorted."""
+        entities = [unit for unit in entities if has_substance(unit.name)]
         with self._lock:
             others = self._vectors[: len(self._ids)]
             found = _pairs(entities, vectors, self._ids, self._names, others)
@@ -118,6 +119,7 @@ class EntityNeighbours:
         Nobody else commits before this transaction ends: of two writers the later finds the pair.
         """
         upto = tx.run("store/lock_counter")[0]["seq"]
+        entities = [unit for unit in entities if has_substance(unit.name)]
         since = self._seq
         late: dict[str, tuple[str, NDArray[np.float32]]] = {}
         while since < upto:
@@ -142,11 +144,12 @@ class EntityNeighbours:
 
 
 def _vectors_of(reader: Reader, ids: Iterable[str]) -> dict[str, tuple[str, NDArray[np.float32]]]:
-    """Name and vector of the live entities among these units."""
+    """Name and vector of the live entities among these units whose phrases say enough to be compared."""
     import numpy as np
 
     rows = reader.read("units/list_entity_vectors", ids=sorted(ids))
-    return {row["id"]: (row["name"], np.array(row["vector"], dtype=np.float32)) for row in rows}
+    said = [row for row in rows if has_substance(row["name"])]
+    return {row["id"]: (row["name"], np.array(row["vector"], dtype=np.float32)) for row in said}
 
 
 def _among(entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Pair]:
