@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from memwalk.ingest._neighbours import EntityNeighbours
 from memwalk.units import NewUnit
 
 if TYPE_CHECKING:
+    import pytest
     from numpy.typing import NDArray
 
 NAMES = ("ab", "river", "rivers", "river 1", "river 2", "the river", "lake", "lakes")
