@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from memwalk.ingest._neighbours import late_pairs
 from memwalk.store import FOREVER
 from memwalk.units import put_units
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memwalk.ingest._neighbours import EntityNeighbours, Pair
+    from memwalk.ingest._neighbours import Pair
     from memwalk.ingest._rows import BatchRows
     from memwalk.store import Transaction
 
@@ -35,6 +36,8 @@ class Concepts:
     """Of the passages, and of the entities and facts that are not there yet."""
     similar: list[Pair]
     """Near-synonyms."""
+    since: int
+    """The last change that they take into account."""
     said: Mapping[str, str] = field(default_factory=dict)
     """Hashes of what passages say, where others of their space may take over what was read out of them."""
     costs: Mapping[str, int] = field(default_factory=dict)
@@ -80,7 +83,7 @@ def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], conce
     return made
 
 
-def join_late(tx: Transaction, made: Mapping[str, int], concepts: Concepts, neighbours: EntityNeighbours) -> None:
+def join_late(tx: Transaction, made: Mapping[str, int], concepts: Concepts) -> None:
     """Join new entities with near-synonyms that other writers committed meanwhile; last, as others wait from here on.
 
     Parameters
@@ -89,12 +92,10 @@ def join_late(tx: Transaction, made: Mapping[str, int], concepts: Concepts, neig
     made : mapping
         What `write_concepts` returned.
     concepts : Concepts
-    neighbours : EntityNeighbours
-        Those that the near-synonyms of `concepts` are of.
     """
     new = [unit for unit in concepts.rows.entities if unit.id in made]
     if new:
-        late = neighbours.late_pairs(tx, new, concepts.vectors)
+        late = late_pairs(tx, concepts.since, new, concepts.vectors)
         tx.run("units/create_similar_edges", rows=_similar_rows(late), at=tx.at, forever=FOREVER)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Pair = tuple[str, str, float]
     """Smaller id, larger id, cosine."""
 
-__all__ = ["THRESHOLD", "EntityNeighbours", "neighbours_of"]
+__all__ = ["THRESHOLD", "EntityNeighbours", "late_pairs", "neighbours_of"]
 
 THRESHOLD = 0.8
 """Cosine from which two entities are near-synonyms (HippoRAG, arXiv 2405.14831, section 2.3)."""
@@ -56,22 +56,13 @@ class EntityNeighbours:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def catch_up(self, store: Store) -> None:
-        """Read what changed since this was last called; the first time, all."""
+    def find(
+        self, store: Store, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[list[Pair], int]:
+        """The pairs of new entities with each other and with those of a store, and the last change that counted."""
         with self._lock:
-            identity = (store.read("store/get_store")[0]["uuid"], store.data_generation)
-            seq = store.watermark()
-            if self._identity != identity or seq < self._seq:
-                self._ids, self._names, self._rows = [], [], {}
-                for row in store.stream("units/stream_entity_vectors"):
-                    self.put(row["id"], row["name"], row["vector"])
-            else:
-                while self._seq < seq:
-                    changes = store.changes(self._seq, limit=_PAGE)
-                    self._follow(store, changes)
-                    self._seq = changes[-1].seq
-                seq = self._seq
-            self._identity, self._seq = identity, seq
+            self._catch_up(store)
+            return self.pairs(entities, vectors), self._seq
 
     def put(self, unit: str, name: str, vector: Sequence[float] | NDArray[np.float32]) -> None:
         """Take in an entity; one whose phrase says too little to be compared is left out."""
@@ -106,32 +97,23 @@ class EntityNeighbours:
     def pairs(self, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]) -> list[Pair]:
         """The pairs of new entities with each other and with those that are here, sorted."""
         entities = [unit for unit in entities if has_substance(unit.name)]
-        with self._lock:
-            others = self._vectors[: len(self._ids)]
-            found = _pairs(entities, vectors, self._ids, self._names, others)
+        others = self._vectors[: len(self._ids)]
+        found = _pairs(entities, vectors, self._ids, self._names, others)
         return _sorted([*found, *_among(entities, vectors)])
 
-    def late_pairs(
-        self, tx: Transaction, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]
-    ) -> list[Pair]:
-        """The pairs of new entities with those that others committed since this caught up, sorted.
-
-        Nobody else commits before this transaction ends: of two writers the later finds the pair.
-        """
-        upto = tx.run("store/lock_counter")[0]["seq"]
-        entities = [unit for unit in entities if has_substance(unit.name)]
-        since = self._seq
-        late: dict[str, tuple[str, NDArray[np.float32]]] = {}
-        while since < upto:
-            changes = tx.run("store/list_changes", since=since, upto=upto, limit=_PAGE)
-            late |= _vectors_of(tx, {unit for change in changes for unit in change["units"]})
-            since = changes[-1]["seq"]
-        if not late:
-            return []
-        import numpy as np
-
-        stacked = np.stack([vector for _, vector in late.values()])
-        return _sorted(_pairs(entities, vectors, list(late), [name for name, _ in late.values()], stacked))
+    def _catch_up(self, store: Store) -> None:
+        """Read what changed since; the first time, all."""
+        identity = (store.read("store/get_store")[0]["uuid"], store.data_generation)
+        seq = store.watermark()
+        if self._identity != identity or seq < self._seq:
+            self._ids, self._names, self._rows = [], [], {}
+            for row in store.stream("units/stream_entity_vectors"):
+                self.put(row["id"], row["name"], row["vector"])
+            self._identity, self._seq = identity, seq
+        while self._seq < seq:
+            changes = store.changes(self._seq, limit=_PAGE)
+            self._follow(store, changes)
+            self._seq = changes[-1].seq
 
     def _follow(self, store: Store, changes: Sequence[Change]) -> None:
         touched = {unit for change in changes for unit in change.units}
@@ -141,6 +123,28 @@ class EntityNeighbours:
                 self.put(unit, *now[unit])
             else:
                 self.drop(unit)
+
+
+def late_pairs(
+    tx: Transaction, since: int, entities: Sequence[NewUnit], vectors: Mapping[str, NDArray[np.float32]]
+) -> list[Pair]:
+    """The pairs of new entities with those that others committed after a change, sorted.
+
+    Nobody else commits before this transaction ends: of two writers the later finds the pair.
+    """
+    import numpy as np
+
+    entities = [unit for unit in entities if has_substance(unit.name)]
+    upto = tx.run("store/lock_counter")[0]["seq"]
+    late: dict[str, tuple[str, NDArray[np.float32]]] = {}
+    while since < upto:
+        changes = tx.run("store/list_changes", since=since, upto=upto, limit=_PAGE)
+        late |= _vectors_of(tx, {unit for change in changes for unit in change["units"]})
+        since = changes[-1]["seq"]
+    if not late:
+        return []
+    stacked = np.stack([vector for _, vector in late.values()])
+    return _sorted(_pairs(entities, vectors, list(late), [name for name, _ in late.values()], stacked))
 
 
 def _vectors_of(reader: Reader, ids: Iterable[str]) -> dict[str, tuple[str, NDArray[np.float32]]]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memwalk.ingest._extract import Extractor
-    from memwalk.ingest._neighbours import EntityNeighbours
     from memwalk.ingest._prune import Vanished
     from memwalk.ingest.sources import Source
     from memwalk.models import Embedder
@@ -131,16 +130,14 @@ def rewrite_passages(
     for _ in range(_ATTEMPTS):
         concepts = reader.read(pieces)
         try:
-            return write(partial(_fill, concepts=concepts, neighbours=neighbours))
+            return write(partial(_fill, concepts=concepts))
         except OvertakenError:
             continue
     raise StoreBusy("update: other writers keep retiring what these passages mention; try again")
 
 
-def _fill(
-    tx: Transaction, activity: str, put: dict[str, int], *, concepts: Concepts, neighbours: EntityNeighbours
-) -> None:
-    join_late(tx, write_concepts(tx, activity, put, concepts), concepts, neighbours)
+def _fill(tx: Transaction, activity: str, put: dict[str, int], *, concepts: Concepts) -> None:
+    join_late(tx, write_concepts(tx, activity, put, concepts), concepts)
 
 
 class _Ingest:
@@ -239,5 +236,5 @@ class _Ingest:
         # Last, when what is left of the documents evidences all it can.
         loose = tx.run("units/list_unevidenced", ids=[row["id"] for row in replaced], forever=FOREVER)
         retire_units(tx, activity, [*sorted(held - wanted), *(row["id"] for row in loose)])
-        join_late(tx, made, concepts, self.reader.neighbours)
+        join_late(tx, made, concepts)
         return {"documents": len(written), "passages": len(put), "retired": len(held - wanted)}

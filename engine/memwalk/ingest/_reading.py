@@ -60,7 +60,6 @@ class PassageReader:
     extractor : Extractor
     embedder : Embedder
     neighbours : EntityNeighbours
-        Caught up before each batch.
     report : AddReport
         Told of times and of what had to be left out.
     """
@@ -76,7 +75,7 @@ class PassageReader:
         *,
         reuses: bool,
     ) -> None:
-        self.neighbours = neighbours
+        self._neighbours = neighbours
         self._store = store
         self._spaces = list(spaces)
         self._extractor = extractor
@@ -102,9 +101,7 @@ class PassageReader:
         self._embed(bare, rows, vectors)
         with self._report.timed("embed"):
             new = [unit for unit in rows.entities if unit.id in vectors]
-            if new:
-                self.neighbours.catch_up(self._store)
-            similar = self.neighbours.pairs(new, vectors)
+            similar, since = self._neighbours.find(self._store, new, vectors) if new else ([], 0)
         for unit, text in said.items():
             self._places.setdefault(text, unit)
         costs = {
@@ -113,7 +110,7 @@ class PassageReader:
             "embedded": len(bare),
             "embeddings_reused": len(pieces) - len(bare),
         }
-        return Concepts(rows, vectors, similar, said, costs)
+        return Concepts(rows, vectors, similar, since, said, costs)
 
     def _held(self, said: Mapping[str, str]) -> dict[str, _Reading]:
         """What was read out of the same text in this space, by the passage that says it now."""
