@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "AdoptSettings",
     "EndpointSettings",
     "ExtractorSettings",
     "ModelSettings",
@@ -109,6 +110,28 @@ class ExtractorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptSettings:
+    """Somebody's database that `adopt` reads."""
+
+    uri: str = _env("MEMWALK_ADOPT_URI", "", "address of the Neo4j that `adopt` reads")
+    username: str = _env("MEMWALK_ADOPT_USERNAME", "neo4j", "user name there")
+    password: str = field(default="", repr=False, metadata={"env": "MEMWALK_ADOPT_PASSWORD", "description": "password"})
+    database: str = _env("MEMWALK_ADOPT_DATABASE", "neo4j", "database there")
+
+    def needed(self) -> StoreSettings:
+        """How to reach it.
+
+        Raises
+        ------
+        ConfigurationError
+            No address is set.
+        """
+        if not self.uri:
+            raise ConfigurationError("MEMWALK_ADOPT_URI", "", "the address of the Neo4j to read, here or with --uri")
+        return StoreSettings(self.uri, self.username, self.password, self.database)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything memwalk can be told, as one value."""
 
@@ -117,6 +140,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     extractor: ExtractorSettings = field(default_factory=ExtractorSettings)
+    adopt: AdoptSettings = field(default_factory=AdoptSettings)
     directory: Path | None = _env("MEMWALK_STORE", None, "data directory; empty: the user's data folder")
     cache: Path | None = _env("MEMWALK_CACHE", None, "cache for jars and models; empty: the user's cache folder")
     data: Path | None = _env("MEMWALK_DATA", None, "folder with evaluation data")
@@ -148,6 +172,7 @@ class Settings:
             models=_read(ModelSettings(), source),
             endpoint=_read(EndpointSettings(), source),
             extractor=_read(ExtractorSettings(), source),
+            adopt=_read(AdoptSettings(), source),
         )
         return _read(settings, source)
 

@@ -37,7 +37,7 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
         assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
-        assert "memwalk/models/catalog.toml" in archive.namelist()
+        assert {"memwalk/models/catalog.toml", "memwalk/ingest/prompts/extract.toml"} <= set(archive.namelist())
     installed, checkout = run(tmp_path / "site"), run(ROOT / "engine")
     assert installed[0].startswith(str(tmp_path))
     assert installed[1:] == checkout[1:]

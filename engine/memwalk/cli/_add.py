@@ -15,9 +15,10 @@ from memwalk.cli._streams import emit_json, show, warn
 from memwalk.cli._unit_lines import read_lines
 
 if TYPE_CHECKING:
+    from memwalk.ingest import AddReport
     from memwalk.units import Loadable
 
-__all__ = ["register"]
+__all__ = ["register", "show_report"]
 
 _PANEL = "Putting in"
 _TOLD = 20
@@ -173,6 +174,13 @@ def add(
             prune=prune,
             progress=run.progress,
         )
+    # Rows of an OpenIE file, or of an endpoint's answer, that make no sense are left out; that is no failure.
+    rows = [error for error in report.skipped if error.path == str(openie) or "://" in error.path]
+    show_report(report, json=json, failed=len(rows) < len(report.skipped))
+
+
+def show_report(report: "AddReport", *, json: bool, failed: bool) -> None:
+    """What was added, and what was left out; exits if that is a failure."""
     if json:
         emit_json(_document.of_report(report))
     else:
@@ -181,8 +189,7 @@ def add(
         warn(f"skipped {error}")
     if len(report.skipped) > _TOLD:
         warn(f"and {len(report.skipped) - _TOLD} more: --json lists them all")
-    # Rows of an OpenIE file, or of an endpoint's answer, that make no sense are left out; that is no failure.
-    if any(error.path != str(openie) and "://" not in error.path for error in report.skipped):
+    if failed:
         raise typer.Exit(FAILED)
 
 

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from memwalk._version import __version__
 from memwalk.cli import (
     _add,
+    _adopt,
     _answer,
     _audit,
     _cypher,
@@ -84,7 +85,21 @@ def _root(
         logging.getLogger("memwalk").setLevel(logging.DEBUG)
 
 
-for _module in (_db, _models, _add, _find, _units, _answer, _purge, _principals, _rights, _audit, _exchange, _cypher):
+for _module in (
+    _db,
+    _models,
+    _add,
+    _adopt,
+    _find,
+    _units,
+    _answer,
+    _purge,
+    _principals,
+    _rights,
+    _audit,
+    _exchange,
+    _cypher,
+):
     _module.register(app)
 
 

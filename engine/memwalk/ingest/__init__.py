@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ingest: sources become passages, entities and facts."""
 
+from memwalk.ingest._adopt import find_vanished_below, graph_address, read_graph
 from memwalk.ingest._answers import Answers
 from memwalk.ingest._endpoint_extractor import EndpointExtractor, Spent
 from memwalk.ingest._extract import Extraction, Extractor, SpacyExtractor, Triple, query_entities
+from memwalk.ingest._mapping import GraphMapping
 from memwalk.ingest._openie import OpenIEFile
 from memwalk.ingest._pipeline import add_sources, rewrite_passages
 from memwalk.ingest._prune import Vanished, find_vanished
@@ -19,6 +21,7 @@ __all__ = [
     "EndpointExtractor",
     "Extraction",
     "Extractor",
+    "GraphMapping",
     "OpenIEFile",
     "Piece",
     "Source",
@@ -28,7 +31,10 @@ __all__ = [
     "Vanished",
     "add_sources",
     "find_vanished",
+    "find_vanished_below",
+    "graph_address",
     "query_entities",
+    "read_graph",
     "read_sources",
     "read_stream",
     "read_text_file",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memwalk import policy
 from memwalk.errors import SourceError
+from memwalk.memory._adopt_methods import AdoptMethods
 from memwalk.memory._audit_methods import AuditMethods
 from memwalk.memory._exchange_methods import ExchangeMethods
 from memwalk.memory._extractors import check_extractor, make_extractor, settle
@@ -35,7 +36,7 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory(UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods, ExchangeMethods):
+class Memory(AdoptMethods, UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods, ExchangeMethods):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.
