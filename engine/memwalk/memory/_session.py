@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from memwalk.errors import SchemaMismatch
 from memwalk.policy import readable_classes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from spacy.language import Language
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
     from memwalk.walk import WalkGraph
 
 __all__ = ["Models", "Session"]
-
-_NOT_WALKED = {
-    *("generate", "chat", "build"),
-    *("create principal", "add member", "remove member", "grant", "deny", "revoke", "undeny"),
-}
-"""Operations that leave the walk graph as it is: rights are asked for at each call anyway."""
-
-_CHANGES = 1_000
 
 
 class Models:
@@ -93,41 +86,28 @@ class Session:
     server: LocalServer | None = None
     """The local server, if the store is one of this machine's directories."""
     closing: ExitStack = field(default_factory=ExitStack)
-    _graphs: dict[tuple[str, ...], tuple[int, WalkGraph]] = field(default_factory=dict)
+    _graph: WalkGraph | None = None
     _generation: int = 0
-    """Of the graph they were read from."""
+    """Of the database that it was read from."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def readable_classes(self, principal: str) -> list[str]:
         """The policy classes a principal may read now."""
         return readable_classes(self.store, principal)
 
-    def walk_graph(self, classes: list[str]) -> WalkGraph:
-        """The walk graph of these readable classes, read again only when a change since may have touched it."""
-        from memwalk.walk import load_walk_graph
+    @contextmanager
+    def walk_graph(self) -> Iterator[WalkGraph]:
+        """The walk graph at the store's present; one thread at a time uses it."""
+        from memwalk.walk import catch_up, load_walk_graph
 
-        key = tuple(classes)
         with self._lock:
-            watermark = self.store.watermark()
-            if self._generation != self.store.data_generation:
-                self._graphs.clear()
+            if self._graph is None or self._generation != self.store.data_generation:
+                self._graph = None
                 self._generation = self.store.data_generation
-            cached = self._graphs.get(key)
-            if cached is not None and self._unchanged(cached[0], watermark):
-                self._graphs[key] = (watermark, cached[1])
-                return cached[1]
-            graph = load_walk_graph(self.store, classes)
-            self._graphs[key] = (watermark, graph)
-            return graph
-
-    def _unchanged(self, since: int, watermark: int) -> bool:
-        if watermark - since > _CHANGES:
-            return False
-        # A first grant on a unit gives it, and what is derived from it, another policy class.
-        return all(
-            change.operation in _NOT_WALKED and not change.detail.get("reclassified")
-            for change in self.store.changes(since, limit=_CHANGES)
-        )
+                self._graph = load_walk_graph(self.store, self.models.progress)
+            else:
+                catch_up(self.store, self._graph)
+            yield self._graph
 
     def check_embedder(self, *, claim: bool = False) -> Embedder:
         """The embedder, refused if the store's vectors are another's.

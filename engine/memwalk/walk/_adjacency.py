@@ -35,10 +35,17 @@ class Adjacency:
     indices: NDArray[np.int64]
     weights: NDArray[np.float64]
     edge: NDArray[np.int64]
+    known_degree: NDArray[np.float64] | None = None
+    """float64 [nodes], where the graph is a part of a larger one and its nodes have more edges there."""
 
     @classmethod
     def build(
-        cls, nodes: int, source: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray[np.float64]
+        cls,
+        nodes: int,
+        source: NDArray[np.int64],
+        target: NDArray[np.int64],
+        weight: NDArray[np.float64],
+        degree: NDArray[np.float64] | None = None,
     ) -> Adjacency:
         """Add up parallel edges; drop loops and edges without weight.
 
@@ -47,6 +54,8 @@ class Adjacency:
         nodes : int
         source, target : int64 [edges]
         weight : float64 [edges]
+        degree : float64 [nodes], optional
+            Sum of the weights at each node, where there are more than these.
         """
         kept = np.nonzero((source != target) & (weight > 0))[0]
         low, high = np.minimum(source, target)[kept], np.maximum(source, target)[kept]
@@ -60,7 +69,7 @@ class Adjacency:
         both = np.lexsort((column, row))
         indptr = np.zeros(nodes + 1, dtype=np.int64)
         np.cumsum(np.bincount(row, minlength=nodes), out=indptr[1:])
-        return cls(indptr, column[both], np.tile(total, 2)[both], np.tile(heaviest, 2)[both])
+        return cls(indptr, column[both], np.tile(total, 2)[both], np.tile(heaviest, 2)[both], degree)
 
     @property
     def nodes(self) -> int:
@@ -75,6 +84,8 @@ class Adjacency:
     @cached_property
     def degree(self) -> NDArray[np.float64]:
         """Sum of the weights at each node."""
+        if self.known_degree is not None:
+            return self.known_degree
         total = np.zeros(self.nodes)
         if len(self.weights):
             total[self.connected] = np.add.reduceat(self.weights, self.indptr[self.connected])

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["DEFAULT_PROFILE", "Engine", "Profile"]
 
-Engine = Literal["prpack", "power"]
+Engine = Literal["push", "prpack", "power"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,13 @@ class Profile:
 
     # --- seeds ---
     passages: int = 10
-    """Passages seeded by dense + lexical score. Each weighs what it is above the next one left out."""
+    """Passages seeded by dense and lexical rank. Each weighs what it is above the next one left out."""
     passage_mass: float = 0.4
     lexical: float = 0.3
-    """Weight of BM25 beside the dense score, both min-max scaled."""
+    """Weight of the reciprocal rank by BM25 beside that by vectors: 1 / rank + 0.3 / rank (MuSiQue recall@5 77.4;
+    a sum of min-max scaled scores 76.9, ranks plus 60 as in the paper on it, or a weight of 1, two points less)."""
+    ranks: int = 100
+    """Passages of either list that are ranked."""
     facts: int = 5
     """Facts seeded by their vectors; they seed their ends."""
     fact_mass: float = 0.2
@@ -55,8 +62,19 @@ class Profile:
     echo: float = 0.0
     """Share of a unit's own restart mass that counts in its rank; 1 ranks by PageRank itself.
     At 1, seeds outrank all that the walk finds (MuSiQue recall@5 70 instead of 74)."""
-    engine: Engine = "prpack"
+    engine: Engine = "push"
+    """Local forward push, or an exact engine: igraph's prpack, or power iteration."""
+    eps: float = 1e-5
+    """Of push: residual mass at which a node is pushed, over the sum of its weights."""
+    sweep_share: float = 0.5
+    """Of push: share of the readable entries of rows after which it goes over to sweeps."""
+
+    def factors(self) -> NDArray[np.float64]:
+        """What weights are multiplied with, by edge type (float64 [types], as `EDGE_TYPES`)."""
+        import numpy as np
+
+        return np.array([self.about, self.fact, self.mention, self.next, self.similar, 0.0])
 
 
-DEFAULT_PROFILE = Profile(name="default", version=1)
+DEFAULT_PROFILE = Profile(name="default", version=2)
 """What `search` uses. Measured in `benchmarks/LOG.md`."""

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic walk graphs of any size, fixed by a seed: passages that mention entities, a few of which are everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memwalk.walk import Snapshot, WalkGraph
+from memwalk.walk._nodes import KINDS, NodeArrays
+from memwalk.walk._rows import ABOUT, EVIDENCE, FACT, MENTIONS, NEXT, OPEN, SIMILAR_TO, UNIT, Edges, build_rows
+from memwalk.walk._words import Postings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+CLASSES = 20
+OWN, POPULAR = 9, 4
+"""Entities a passage mentions: hardly any other does, or many do."""
+STATED = 9
+"""Facts a passage states."""
+FOLLOWING = 4
+"""Passages of a document."""
+
+
+def synthetic(nodes: int, seed: int = 7) -> WalkGraph:
+    """A graph of about so many nodes, in the proportions of the MuSiQue graph: half are entities, 5 % passages.
+
+    A passage mentions 13 entities: nine that on average 1.0 passages mention so, and four by a power law with
+    exponent 0.75. It states nine facts between these. One entity in four has a near-synonym. Documents are of
+    four passages, each in one of 20 policy classes.
+    """
+    random = np.random.default_rng(seed)
+    entities, passages = int(0.5 * nodes), int(0.053 * nodes)
+    shares = (1.0 + np.arange(entities)) ** -0.75
+    popular = np.searchsorted(np.cumsum(shares) / shares.sum(), random.random(passages * POPULAR))
+    table = np.concatenate(
+        (
+            random.permutation(np.arange(passages * OWN) % entities).reshape(passages, OWN),
+            random.permutation(entities)[popular].reshape(passages, POPULAR),
+        ),
+        axis=1,
+    )
+    own = table[:, 0]
+    mention = np.unique(np.stack((np.repeat(np.arange(passages), OWN + POPULAR), table.ravel())), axis=1)
+    policy = 2 + random.integers(0, CLASSES, -(-passages // FOLLOWING)).repeat(FOLLOWING)[:passages]
+    chosen = random.integers(0, OWN + POPULAR, (2, passages * STATED))
+    stating = np.repeat(np.arange(passages), STATED)
+    facts = np.stack((stating, table[stating, chosen[0]], table[stating, chosen[1]]))
+    facts = facts[:, facts[1] != facts[2]]
+    similar = np.unique(np.sort(random.integers(0, entities, (2, entities // 8)), axis=0), axis=1)
+    similar = similar[:, similar[0] != similar[1]]
+    first_fact, first_passage = entities, entities + facts.shape[1]
+    fact = first_fact + np.arange(facts.shape[1])
+    following = np.flatnonzero(np.arange(passages) % FOLLOWING != FOLLOWING - 1)[:-1]
+    rows = [
+        _both(mention[0] + first_passage, mention[1], MENTIONS, policy[mention[0]]),
+        _both(np.arange(passages) + first_passage, own, ABOUT, policy),
+        _both(facts[0] + first_passage, fact, EVIDENCE, policy[facts[0]]),
+        _both(facts[1], facts[2], FACT, policy[facts[0]], unit=fact),
+        _both(following + first_passage, following + 1 + first_passage, NEXT, policy[following]),
+        _both(similar[0], similar[1], SIMILAR_TO, np.full(similar.shape[1], OPEN), weight=int(0.85 * UNIT)),
+    ]
+    edges = Edges(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))
+    return WalkGraph(_snapshot(entities, facts, passages, policy, build_rows(first_passage + passages, edges)))
+
+
+def _both(
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    kind: int,
+    policy: NDArray[np.int64],
+    *,
+    weight: int = UNIT,
+    unit: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], ...]:
+    """Both ends of edges as columns of `Edges`."""
+    count = len(source)
+    fact = np.full(count, -1) if unit is None else unit
+    return (
+        np.r_[source, target],
+        np.r_[policy, policy],
+        np.full(2 * count, kind),
+        np.r_[target, source],
+        np.full(2 * count, weight),
+        np.r_[fact, fact],
+    )
+
+
+def _snapshot(
+    entities: int, facts: NDArray[np.int64], passages: int, policy: NDArray[np.int64], rows: object
+) -> Snapshot:
+    stated = facts.shape[1]
+    nodes = entities + stated + passages
+    kind = np.repeat([KINDS.index(name) for name in ("Entity", "Fact", "Passage")], [entities, stated, passages])
+    ends = np.full((nodes, 2), -1, dtype=np.int32)
+    ends[entities : entities + stated] = facts[1:].T
+    arrays = NodeArrays(
+        ids=_ids(nodes),
+        kind=kind.astype(np.uint8),
+        policy=np.concatenate((np.zeros(entities + stated), policy)).astype(np.int32),
+        space=np.zeros(nodes, dtype=np.int32),
+        seq=np.ones(nodes, dtype=np.int32),
+        ends=ends,
+        vectors=np.zeros((nodes, 0), dtype=np.float32),
+    )
+    none = np.zeros(0, dtype=np.int64)
+    words = Postings.build(nodes, none, none.astype(np.uint64), none)
+    return Snapshot(0, ("", "", *class_names()), ("", "work"), arrays, rows, words)  # type: ignore[arg-type]  # Rows
+
+
+def _ids(nodes: int) -> NDArray[np.bytes_]:
+    """Ids of one length, in order."""
+    digits = np.arange(nodes)[:, None] // 10 ** np.arange(8, -1, -1) % 10 + ord("0")
+    return np.ascontiguousarray(digits.astype(np.uint8)).view("S9").ravel()
+
+
+def class_names() -> Sequence[str]:
+    """Keys of the policy classes."""
+    return [f"class {number}" for number in range(CLASSES)]
+
+
+def queries(graph: WalkGraph, count: int, seed: int = 11) -> list[dict[int, float]]:
+    """Restart masses of queries: ten passages share 0.4, ten entities 0.6, five of these popular."""
+    random = np.random.default_rng(seed)
+    kind = graph.nodes.kind[: graph.nodes.count]
+    passages, entities = (np.flatnonzero(kind == KINDS.index(name)) for name in ("Passage", "Entity"))
+    mentions = np.flatnonzero(graph.base.type == MENTIONS)
+    made = []
+    for _ in range(count):
+        seeds = dict.fromkeys(random.choice(passages, 10, replace=False).tolist(), 0.04)
+        seeds |= dict.fromkeys(random.choice(entities, 5, replace=False).tolist(), 0.06)
+        while len(seeds) < 20:
+            segment = int(random.choice(mentions))
+            entry = int(random.integers(graph.base.begin[segment], graph.base.begin[segment + 1]))
+            target = int(graph.base.target[entry])
+            if kind[target] == KINDS.index("Entity"):
+                seeds[target] = 0.06
+        made.append(seeds)
+    return made
