@@ -145,7 +145,7 @@ class Settings:
     cache: Path | None = _env("MEMWALK_CACHE", None, "cache for jars and models; empty: the user's cache folder")
     data: Path | None = _env("MEMWALK_DATA", None, "folder with evaluation data")
     max_document: int = _env(
-        "MEMWALK_MAX_DOCUMENT", 1_000_000, "characters that one document may have; it is written in one transaction"
+        "MEMWALK_MAX_DOCUMENT", 200_000, "characters that one document may have; it is written in one transaction"
     )
     debug: bool = _env(
         "MEMWALK_DEBUG", default=False, description="tell errors with their traceback, and log, on stderr"

@@ -196,7 +196,7 @@ class SourceTooLong(SourceError):
         super().__init__(
             path,
             f"{characters:,} characters, at most {limit:,}: cut it into several files, "
-            "or set MEMWALK_MAX_DOCUMENT and give Neo4j the memory for it",
+            "or set MEMWALK_MAX_DOCUMENT and give Neo4j the memory for it (MEMWALK_NEO4J_HEAP)",
         )
         self.characters = characters
         self.limit = limit

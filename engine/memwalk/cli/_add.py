@@ -123,7 +123,7 @@ def add(
     """Add files and folders: documents become passages, entities and facts.
 
     What is unchanged since the last time costs nothing. Sources that cannot be read are named, the rest is
-    added, and the exit code is 1. A document may have 1,000,000 characters (MEMWALK_MAX_DOCUMENT).
+    added, and the exit code is 1. A document may have 200,000 characters (MEMWALK_MAX_DOCUMENT).
 
     The suffix says the format:
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Concepts", "OvertakenError", "join_late", "write_concepts"]
 
+_VECTORS_AT_ONCE = 1_000
+
 
 class OvertakenError(Exception):
     """Another writer changed what a batch stands on: prepare it again."""
@@ -76,8 +78,10 @@ def write_concepts(tx: Transaction, activity: str, put: Mapping[str, int], conce
     tx.run("units/create_fact_edges", rows=rows.statements)
     tx.run("units/create_similar_edges", rows=_similar_rows(concepts.similar), **span)
     filled = sorted((put.keys() | made.keys()) & concepts.vectors.keys())
-    vectors = [{"id": unit_id, "vector": concepts.vectors[unit_id].tolist()} for unit_id in filled]
-    tx.run("units/set_vectors", rows=vectors)
+    for first in range(0, len(filled), _VECTORS_AT_ONCE):  # the server keeps parameters boxed
+        part = filled[first : first + _VECTORS_AT_ONCE]
+        vectors = [{"id": unit_id, "vector": concepts.vectors[unit_id].tolist()} for unit_id in part]
+        tx.run("units/set_vectors", rows=vectors)
     said = [{"id": unit_id, "said": concepts.said[unit_id]} for unit_id in sorted(put.keys() & concepts.said.keys())]
     tx.run("units/set_said", rows=said)
     return made

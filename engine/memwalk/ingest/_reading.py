@@ -178,10 +178,12 @@ def _reading(row: dict[str, Any]) -> _Reading:
 
     entities: list[str] = []
     triples: list[Triple] = []
+    times: list[int] = []
     for concept in row["concepts"]:
         if concept["subject"] is None:
             entities += [concept["name"]] * concept["count"]
         else:
-            triples += [Triple(concept["subject"], concept["predicate"], concept["object"])] * concept["count"]
+            triples.append(Triple(concept["subject"], concept["predicate"], concept["object"]))
+            times.append(concept["count"])  # a graph may count any number
     vector = None if row["vector"] is None else np.array(row["vector"], dtype=np.float32)
-    return _Reading(row["extractor"], row["ordinal"], vector, Extraction(tuple(entities), tuple(triples)))
+    return _Reading(row["extractor"], row["ordinal"], vector, Extraction(tuple(entities), tuple(triples), tuple(times)))
