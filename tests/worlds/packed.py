@@ -152,11 +152,12 @@ def _owners(store: Store, steps: Sequence[Step]) -> None:
 
 
 def _concepts(tx: Transaction, worlds: Sequence[World]) -> None:
-    ends = [NewUnit(end, "Entity", end, "") for end in ("subject", "object")]
-    facts = [NewUnit(concept, "Fact", concept, "") for world in worlds for concept in world.told]
-    put_units(tx, record_activity(tx, OWNER, "test"), [*ends, *facts])
-    rows = [{"id": fact.id, "subject": "subject", "object": "object"} for fact in facts]
-    tx.run("units/create_fact_edges", rows=rows)
+    concepts = [concept for world in worlds for concept in world.told]
+    facts = [
+        NewUnit(concept, "Fact", concept, "", properties={"subject": concept, "predicate": "is", "object": "told"})
+        for concept in concepts
+    ]
+    put_units(tx, record_activity(tx, OWNER, "test"), facts)
     said = [
         {"id": concept, "source": unit, "source_seq": seq, "count": count}
         for world in worlds
@@ -193,12 +194,12 @@ def ask(store: Store, worlds: Sequence[World], versions: Classes, principal: str
     mask = dict(zip(keys, policy.readable_mask(store, principal, keys, time).tolist(), strict=True))
     held = policy.rights_of(store, principal, time)
     rights = {row["id"]: row["right"] for row in store.read("policy/list_unit_rights", ids=ids, classes=classes)}
-    counts = store.read("walk/list_statements", classes=classes, forever=FOREVER)
+    counts = store.read("units/list_stated", classes=classes, spaces=None, forever=FOREVER)
     return Answers(
         versions=_by_world(version for version, key in versions.items() if key in readable),
         masked=_by_world(version for version, key in versions.items() if mask[key]),
         shown=_by_world(get_units(store, classes, ids + concepts)),
-        counts=_by_world((row["id"], row["count"]) for row in counts),
+        counts=_by_world((row["subject"], row["count"]) for row in counts),
         roles={role: _by_world(u for u, right in rights.items() if held.allows(role, right)) for role in ROLES},
         space_roles={role: _by_world(s for s in spaces if held.allows(role, right_of(s))) for role in ROLES},
     )
