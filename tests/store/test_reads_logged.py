@@ -30,6 +30,7 @@ NO_READS = {
     "add",
     "add_member",
     "add_units",
+    "adopt",  # reads another database, as `add` reads files
     "as_principal",
     "ask",  # plans and generates
     "build_adapter",
