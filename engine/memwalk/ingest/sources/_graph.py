@@ -46,7 +46,7 @@ class Node:
 def as_words(value: Any) -> str:
     r"""A value as it is written in a line.
 
-    >>> as_words(" two\\n words"), as_words(True), as_words(None)
+    >>> as_words(" two\n words"), as_words(True), as_words(None)
     ('two words', 'true', '')
     """
     if value is None:
