@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from walk_graphs import best_nodes
 
 from memwalk.config import Settings
 from memwalk.errors import InvalidArgument
@@ -35,13 +36,11 @@ from memwalk.walk import (
     Fact,
     ReadableGraph,
     Reading,
-    Walk,
     WalkGraph,
     find_seeds,
     search,
 )
 from memwalk.walk import walk as walk_from
-from memwalk.walk._nodes import KINDS
 from memwalk.walk._readable import Best
 
 if TYPE_CHECKING:
@@ -259,7 +258,7 @@ def compare(graph: ReadableGraph, asked: Sequence[dict[int, float]]) -> None:
     walks = [walk_from(graph, seeds, push, wanted) for seeds in asked]
     exact = [walk_from(graph, seeds, replace(push, engine="prpack")) for seeds in asked]
     same = [
-        best_passages(graph, a, s, wanted) == best_passages(graph, b, s, wanted)
+        best_nodes(graph, a.mass, s, wanted) == best_nodes(graph, b.mass, s, wanted)
         for a, b, s in zip(walks, exact, asked, strict=True)
     ]
     edges = sorted(walk.edges for walk in walks)
@@ -270,14 +269,6 @@ def compare(graph: ReadableGraph, asked: Sequence[dict[int, float]]) -> None:
         f"at most {edges[-1]:,}; mass missed {missed:.3f}; undecided {sum(not walk.decided for walk in walks)}; "
         f"not the same: {[place for place, is_same in enumerate(same) if not is_same]}"
     )
-
-
-def best_passages(graph: ReadableGraph, walk: Walk, seeds: dict[int, float], wanted: Best) -> set[int]:
-    """The best passages by what came to them from elsewhere."""
-    kind = graph.graph.nodes.kind
-    number = np.array([node for node in walk.mass if KINDS[kind[node]] in wanted.kinds], dtype=np.int64)
-    score = np.round([walk.mass[node] - wanted.echo * seeds.get(node, 0.0) for node in number.tolist()], 12)
-    return {node for node, _ in graph.ranked(number, score, wanted.many)}
 
 
 def main() -> None:

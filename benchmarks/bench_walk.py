@@ -18,10 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from walk_graphs import class_names, queries, synthetic
+from walk_graphs import best_nodes, class_names, queries, synthetic
 
 from memwalk.walk import DEFAULT_PROFILE, Changes, Entity, ReadableGraph, Reading, WalkGraph, walk
-from memwalk.walk._nodes import KINDS
 from memwalk.walk._readable import Best
 
 if TYPE_CHECKING:
@@ -67,17 +66,10 @@ def agreement(graph: ReadableGraph, asked: Sequence[Mapping[int, float]]) -> tup
         start = time.perf_counter()
         exact = walk(graph, seeds, EXACT).mass
         times.append(1000 * (time.perf_counter() - start))
-        same += best(graph, exact, seeds) == best(graph, walk(graph, seeds, PUSH, WANTED).mass, seeds)
+        same += best_nodes(graph, exact, seeds, WANTED) == best_nodes(
+            graph, walk(graph, seeds, PUSH, WANTED).mass, seeds, WANTED
+        )
     return same, statistics.median(times)
-
-
-def best(graph: ReadableGraph, mass: Mapping[int, float], seeds: Mapping[int, float]) -> set[int]:
-    """The best passages by what came to them from elsewhere."""
-    kind = graph.graph.nodes.kind
-    number = np.array([node for node in mass if KINDS[kind[node]] == "Passage"], dtype=np.int64)
-    own = (1 - PUSH.damping) * (1 - PUSH.echo)
-    score = np.round([mass[node] - own * seeds.get(node, 0.0) for node in number.tolist()], 12)
-    return {node for node, _ in graph.ranked(number, score, DEPTH)}
 
 
 def caught_up(graph: WalkGraph) -> tuple[float, int, int]:

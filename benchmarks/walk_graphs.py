@@ -13,9 +13,12 @@ from memwalk.walk._rows import ABOUT, EVIDENCE, FACT, MENTIONS, NEXT, OPEN, SIMI
 from memwalk.walk._words import Postings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from memwalk.walk import ReadableGraph
+    from memwalk.walk._readable import Best
 
 CLASSES = 20
 OWN, POPULAR = 9, 4
@@ -141,3 +144,11 @@ def queries(graph: WalkGraph, count: int, seed: int = 11) -> list[dict[int, floa
                 seeds[target] = 0.06
         made.append(seeds)
     return made
+
+
+def best_nodes(graph: ReadableGraph, mass: Mapping[int, float], seeds: Mapping[int, float], wanted: Best) -> set[int]:
+    """The best nodes by what came to them from elsewhere, ties in canonical order."""
+    kind = graph.graph.nodes.kind
+    number = np.array([node for node in mass if KINDS[kind[node]] in wanted.kinds], dtype=np.int64)
+    score = np.round([mass[node] - wanted.echo * seeds.get(node, 0.0) for node in number.tolist()], 12)
+    return {node for node, _ in graph.ranked(number, score, wanted.many)}

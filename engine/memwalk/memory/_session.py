@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the principals of one opened store share: store, payloads, loaded models, walk graphs, the log of reads."""
+"""What the principals of one opened store share: store, payloads, loaded models, the walk graph, the log of reads."""
 
 from __future__ import annotations
 
@@ -101,13 +101,14 @@ class Session:
         from memwalk.walk import catch_up, load_walk_graph
 
         with self._lock:
-            if self._graph is None or self._generation != self.store.data_generation:
-                self._graph = None
+            graph, self._graph = self._graph, None  # not kept if it is left half caught up
+            if graph is None or self._generation != self.store.data_generation:
                 self._generation = self.store.data_generation
-                self._graph = load_walk_graph(self.store, self.models.progress)
+                graph = load_walk_graph(self.store, self.models.progress)
             else:
-                catch_up(self.store, self._graph)
-            yield self._graph
+                catch_up(self.store, graph)
+            self._graph = graph
+            yield graph
 
     def check_embedder(self, *, claim: bool = False) -> Embedder:
         """The embedder, refused if the store's vectors are another's.
