@@ -20,6 +20,7 @@
     │   ├── CyclicGroup             a group would be in itself
     │   ├── StaleVersion            another writer was faster: read it again
     │   ├── WrongState              the unit's lifecycle does not allow the act
+    │   ├── NotInstalled            a package that comes with an extra only
     │   ├── NotPermitted            readable, but the role does not allow the act
     │   └── LocalOnly               a unit of a local-only space on its way to a remote model
     ├── StoreError                  what the store did
@@ -83,6 +84,7 @@ __all__ = [
     "ModelError",
     "ModelUnavailable",
     "NotFound",
+    "NotInstalled",
     "NotPermitted",
     "PayloadCorrupt",
     "PayloadError",
@@ -264,6 +266,15 @@ class WrongState(UsageError):
         self.state = state
         self.act = act
         self.allowed = tuple(allowed)
+
+
+class NotInstalled(UsageError, ImportError):
+    """A package that comes with an extra only is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}, which is not installed: pip install 'memwalk[{extra}]'")
+        self.package = package
+        self.extra = extra
 
 
 class NotPermitted(UsageError):

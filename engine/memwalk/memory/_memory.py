@@ -12,6 +12,7 @@ from memwalk.memory._adopt_methods import AdoptMethods
 from memwalk.memory._audit_methods import AuditMethods
 from memwalk.memory._exchange_methods import ExchangeMethods
 from memwalk.memory._extractors import check_extractor, make_extractor, settle
+from memwalk.memory._frame_methods import FrameMethods
 from memwalk.memory._logged import logged
 from memwalk.memory._payload_methods import PayloadMethods
 from memwalk.memory._policy_methods import PolicyMethods
@@ -36,7 +37,16 @@ DEFAULT_SPACE = "default"
 """The space of a new store."""
 
 
-class Memory(AdoptMethods, UnitMethods, PolicyMethods, PurgeMethods, PayloadMethods, AuditMethods, ExchangeMethods):
+class Memory(
+    AdoptMethods,
+    UnitMethods,
+    PolicyMethods,
+    PurgeMethods,
+    PayloadMethods,
+    AuditMethods,
+    ExchangeMethods,
+    FrameMethods,
+):
     """A store, seen and changed on behalf of one principal. Made by `memwalk.open`.
 
     Closing it closes the store for all views made by `as_principal`.

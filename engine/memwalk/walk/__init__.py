@@ -10,6 +10,17 @@ from memwalk.walk._profile import DEFAULT_PROFILE, Profile
 
 if TYPE_CHECKING:
     from memwalk.walk._adjacency import Adjacency
+    from memwalk.walk._frames import (
+        Frames,
+        UnitDetail,
+        Whole,
+        describe_whole,
+        read_details,
+        to_frames,
+        to_igraph,
+        to_networkx,
+        whole_graph,
+    )
     from memwalk.walk._graph import Snapshot, WalkGraph
     from memwalk.walk._load import catch_up, load_walk_graph, read_contents
     from memwalk.walk._pagerank import personalized_pagerank, power_iteration
@@ -27,16 +38,20 @@ _LATER = {
     "Entity": "_records",
     "Fact": "_records",
     "Found": "_search",
+    "Frames": "_frames",
     "ReadableGraph": "_readable",
     "Reading": "_records",
     "Result": "_search",
     "Seeds": "_seeds",
     "Snapshot": "_graph",
     "Step": "_search",
+    "UnitDetail": "_frames",
     "Walk": "_search",
     "WalkGraph": "_graph",
+    "Whole": "_frames",
     "catch_up": "_load",
     "describe": "_search",
+    "describe_whole": "_frames",
     "explain_result": "_search",
     "find_seeds": "_seeds",
     "load_walk_graph": "_load",
@@ -45,9 +60,14 @@ _LATER = {
     "personalized_pagerank": "_pagerank",
     "power_iteration": "_pagerank",
     "read_contents": "_load",
+    "read_details": "_frames",
     "search": "_search",
     "strongest_path": "_paths",
+    "to_frames": "_frames",
+    "to_igraph": "_frames",
+    "to_networkx": "_frames",
     "walk": "_search",
+    "whole_graph": "_frames",
 }
 
 __all__ = [
@@ -58,6 +78,7 @@ __all__ = [
     "Entity",
     "Fact",
     "Found",
+    "Frames",
     "Profile",
     "ReadableGraph",
     "Reading",
@@ -65,10 +86,13 @@ __all__ = [
     "Seeds",
     "Snapshot",
     "Step",
+    "UnitDetail",
     "Walk",
     "WalkGraph",
+    "Whole",
     "catch_up",
     "describe",
+    "describe_whole",
     "explain_result",
     "find_seeds",
     "load_walk_graph",
@@ -77,9 +101,14 @@ __all__ = [
     "personalized_pagerank",
     "power_iteration",
     "read_contents",
+    "read_details",
     "search",
     "strongest_path",
+    "to_frames",
+    "to_igraph",
+    "to_networkx",
     "walk",
+    "whole_graph",
 ]
 
 
