@@ -25,6 +25,7 @@ from memwalk.errors import (
     SourceNotText,
     StoreUnavailable,
 )
+from memwalk.progress import interruption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +60,9 @@ _ADVICE: dict[type[MemwalkError], str] = {
 def guarded() -> Iterator[None]:
     """Tell errors to a person and turn them into exit codes."""
     try:
-        yield
-        sys.stdout.flush()
+        with _stoppable():
+            yield
+            sys.stdout.flush()
     except MemwalkError as error:
         if _debug():
             raise
@@ -74,7 +76,16 @@ def guarded() -> Iterator[None]:
             raise
         fail(_os_sentence(error))
         raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as error:
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Tell of Ctrl-C, also where an error that came of it took its place."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, typer.Exit) or not interruption(error):
+            raise
         fail("interrupted; what was committed before is kept, the rest is not there")
         raise typer.Exit(INTERRUPTED) from error
 

@@ -18,11 +18,12 @@ from neo4j import exceptions as driver_errors
 from memwalk.config import StoreSettings
 from memwalk.errors import InvalidArgument
 from memwalk.store._chain import chain_hash
-from memwalk.store._driver import RETRY_SECONDS, open_driver, translated
+from memwalk.store._driver import RETRY_SECONDS, open_driver, open_session, translated
 from memwalk.store._queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from memwalk.store.server import Generation, Lease
@@ -351,9 +352,9 @@ class Store:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _session(self, access: str, fetch_size: int = 1_000) -> neo4j.Session:
+    def _session(self, access: str, fetch_size: int = 1_000) -> AbstractContextManager[neo4j.Session]:
         self.queries_sent += 1
-        return self._driver.session(database=self.database, default_access_mode=access, fetch_size=fetch_size)
+        return open_session(self._driver, database=self.database, default_access_mode=access, fetch_size=fetch_size)
 
     def _renew(self, lease: Lease, generation: Generation) -> None:
         with self._renewing:

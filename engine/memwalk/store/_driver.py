@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neo4j
 from neo4j import exceptions as driver_errors
@@ -17,6 +19,7 @@ from memwalk.errors import (
     StoreBusy,
     StoreUnavailable,
 )
+from memwalk.progress import interruption
 from memwalk.store._disk import is_full
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from memwalk.config import StoreSettings
 
-__all__ = ["RETRY_SECONDS", "open_driver", "translated"]
+__all__ = ["RETRY_SECONDS", "open_driver", "open_session", "translated"]
 
 RETRY_SECONDS = 30.0
 """How long a write that lost against another is tried again."""
@@ -55,6 +58,28 @@ def open_driver(settings: StoreSettings) -> neo4j.Driver:
         )
     except (driver_errors.ConfigurationError, ValueError) as error:
         raise InvalidArgument("NEO4J_URI", settings.uri, f"a Neo4j address ({error})") from None
+
+
+@contextmanager
+def open_session(driver: neo4j.Driver, **configuration: Any) -> Iterator[neo4j.Session]:
+    """A session that Ctrl-C may end at any point.
+
+    A connection stopped within a message cannot say goodbye: the driver's try to would hide the interruption
+    behind an error of its own. So it is cut, and the server rolls back.
+    """
+    outer = sys.exc_info()[1]
+    try:
+        with driver.session(**configuration) as session:
+            try:
+                yield session
+            except BaseException as error:
+                if interruption(error, outer):
+                    session.__exit__(asyncio.CancelledError, None, None)  # type: ignore[no-untyped-call]  # left untyped
+                raise
+    except BaseException as error:
+        if stopped := interruption(error, outer):
+            raise stopped from None
+        raise
 
 
 @contextmanager
