@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
-from tests.conftest import OWNER, wipe
+from tests.conftest import OWNER, renew
 from tests.live_graph import differences, live_graph
 
 from memwalk import policy
 from memwalk.ingest import Extraction, add_sources, find_vanished, read_sources
-from memwalk.store import migrate
 from memwalk.units import forget_units
 
 if TYPE_CHECKING:
@@ -126,8 +125,7 @@ def stories(steps: int, acts: int) -> st.SearchStrategy[list[Step]]:
 
 def fresh(store: Store) -> None:
     """Make a database a new store with the two spaces."""
-    wipe(store)
-    migrate(store)
+    renew(store)
     policy.set_owner(store, OWNER)
     for space in SPACES:
         policy.create_space(store, OWNER, space)
