@@ -2,10 +2,12 @@
 """Recall of the walk against dense, lexical and published retrieval, with the graph built as ingest builds it.
 
     MEMWALK_DATA=... python benchmarks/bench_retrieval.py [SET ...] [--untitled] [--every N]
+    MEMWALK_DATA=... python benchmarks/bench_retrieval.py SET --store DIR
 
-No server is needed: passages, entities and facts come from `memwalk.ingest`, vectors from `memwalk.models` (kept in
-the cache, since a corpus takes minutes), and the walk graph is built from them in memory. `--untitled` takes the
-titles out of passages, edges and extractions. Prints one Markdown table a set.
+With `--store` the set is searched in a store to which `memwalk add` has added it. Otherwise no server is needed:
+passages, entities and facts come from `memwalk.ingest`, vectors from `memwalk.models` (kept in the cache, since a
+corpus takes minutes), and the walk graph is built from them in memory. `--untitled` takes the titles out of passages,
+edges and extractions. Prints one Markdown table a set.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from walk_graphs import best_nodes
 
+import memwalk
 from memwalk.config import Settings
 from memwalk.errors import InvalidArgument
 from memwalk.ingest import Extraction, OpenIEFile, query_entities, read_sources
@@ -251,6 +254,35 @@ def run(folder: Path, settings: Settings, *, titled: bool, every: int) -> None:
     compare(readable, [seeds.mass for seeds in asked_of.values() if seeds.mass])
 
 
+def run_store(store: str, folder: Path, settings: Settings, *, every: int) -> None:
+    """Measure one set in a store and print its table: as a user searches, the embedding of the query included."""
+    task = load_task(folder, titled=True)
+    first = {(piece.name, piece.text): place for place, piece in reversed(list(enumerate(task.pieces)))}
+    chosen = range(0, len(task.questions), every)
+    with memwalk.open(store, settings=settings) as memory:
+        units = memory.to_frames().units.query("kind == 'Passage'")
+        place = {
+            unit: first[name, text] for unit, name, text in zip(units.index, units["name"], units["text"], strict=True)
+        }
+        session = memory._session
+
+        def dense(question: int) -> Iterable[int]:
+            vector = session.check_embedder().encode([task.questions[question]])[0]
+            with session.walk_graph() as graph:
+                readable = ReadableGraph(graph, session.readable_classes(memory.principal))
+                return [place[graph.nodes.id(node)] for node, _ in readable.nearest(vector, ("Passage",), 20)]
+
+        def walk(question: int) -> Iterable[int]:
+            return [place[result.unit_id] for result in memory.search(task.questions[question], limit=20)]
+
+        walk(0)
+        with session.walk_graph() as graph:
+            print(f"\n**{folder.name}**, from a store: {len(chosen)} questions, {graph!r}\n")
+        print("| system | R@1 | R@2 | R@5 | R@10 | all@5 | ms |\n| --- " + "| ---: " * 6 + "|")
+        print(f"| dense | {measure(task, chosen, dense)} |")
+        print(f"| walk ({DEFAULT_PROFILE.name} {DEFAULT_PROFILE.version}) | {measure(task, chosen, walk)} |")
+
+
 def compare(graph: ReadableGraph, asked: Sequence[dict[int, float]]) -> None:
     """Say how far push, without sweeps, finds the best 20 passages of the exact engine, and at what cost."""
     push = replace(DEFAULT_PROFILE, sweep_share=float("inf"))
@@ -277,11 +309,15 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=list(SETS), metavar="SET", help=f"of {', '.join(SETS)}")
     parser.add_argument("--untitled", action="store_true", help="take the titles out")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="ask every N-th question only")
+    parser.add_argument("--store", metavar="DIR|URI", help="search the set in this store, to which it was added")
     arguments = parser.parse_args()
     settings = Settings.from_environment()
     if settings.data is None:
         raise InvalidArgument("MEMWALK_DATA", "", "the folder with the evaluation data")
     for name in arguments.sets:
+        if arguments.store:
+            run_store(arguments.store, settings.data / name, settings, every=arguments.every)
+            continue
         run(settings.data / name, settings, titled=not arguments.untitled, every=arguments.every)
 
 

@@ -77,6 +77,7 @@ def test_grown_is_built(seed: int) -> None:
         assert [[one.unit_id for one in found] for found in grown] == [[one.unit_id for one in f] for f in fresh]
         assert [[one.score for one in found] for found in grown] == [[one.score for one in f] for f in fresh]
         assert [[one.seeds for one in found] for found in grown] == [[one.seeds for one in f] for f in fresh]
+        assert [[one.inflow for one in found] for found in grown] == [[one.inflow for one in f] for f in fresh]
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -387,7 +388,7 @@ class _Reasons:
         """Mass that came to a node, by type of edge."""
         place = self.place[node]
         from_lower, from_higher = self._ends[1] == place, self._ends[0] == place
-        found: dict[str, float] = {}
+        found: dict[str, list[float]] = {}
         for here, ends in ((from_lower, self._ends[0]), (from_higher, self._ends[1])):
             for edge in np.nonzero(here)[0].tolist():
                 other = int(ends[edge])
@@ -395,5 +396,5 @@ class _Reasons:
                 share = self.edges.weight[edge] * self.factors[kind] / UNIT / self.part.degree[other]
                 mass = self.damping * self.mass.get(self.nodes[other], 0.0) * float(share)
                 if mass > 0:
-                    found[EDGE_TYPES[kind]] = found.get(EDGE_TYPES[kind], 0.0) + mass
-        return found
+                    found.setdefault(EDGE_TYPES[kind], []).append(mass)
+        return {kind: math.fsum(masses) for kind, masses in sorted(found.items())}  # in whatever order they came
