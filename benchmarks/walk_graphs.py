@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,34 @@ if TYPE_CHECKING:
     from memwalk.walk._readable import Best
 
 CLASSES = 20
-OWN, POPULAR = 9, 4
-"""Entities a passage mentions: hardly any other does, or many do."""
-STATED = 9
-"""Facts a passage states."""
 FOLLOWING = 4
 """Passages of a document."""
+
+
+class Shape(NamedTuple):
+    """How large a synthetic graph is, and how dense.
+
+    Attributes
+    ----------
+    entities, passages : int
+    own, popular : int
+        Entities that a passage mentions: hardly any other does, or many do.
+    stated : int
+        Facts that a passage states.
+    hubs : tuple of int
+        For each of the last entities by how many passages it is mentioned besides.
+    """
+
+    entities: int
+    passages: int
+    own: int = 9
+    popular: int = 4
+    stated: int = 9
+    hubs: tuple[int, ...] = ()
+
+
+HUBS = Shape(entities=40_000, passages=25_000, own=3, popular=2, stated=2, hubs=(22_000, 12_000, 6_000, 3_000, 1_500))
+"""A graph with entities that are nearly everywhere."""
 
 
 def synthetic(nodes: int, seed: int = 7) -> WalkGraph:
@@ -36,26 +58,35 @@ def synthetic(nodes: int, seed: int = 7) -> WalkGraph:
     exponent 0.75. It states nine facts between these. One entity in four has a near-synonym. Documents are of
     four passages, each in one of 20 policy classes.
     """
+    return shaped(Shape(int(0.5 * nodes), int(0.053 * nodes)), seed)
+
+
+def shaped(shape: Shape, seed: int = 7) -> WalkGraph:
+    """A graph like `synthetic` of another shape."""
     random = np.random.default_rng(seed)
-    entities, passages = int(0.5 * nodes), int(0.053 * nodes)
+    entities, passages, many = shape.entities, shape.passages, shape.own + shape.popular
     shares = (1.0 + np.arange(entities)) ** -0.75
-    popular = np.searchsorted(np.cumsum(shares) / shares.sum(), random.random(passages * POPULAR))
+    popular = np.searchsorted(np.cumsum(shares) / shares.sum(), random.random(passages * shape.popular))
     table = np.concatenate(
         (
-            random.permutation(np.arange(passages * OWN) % entities).reshape(passages, OWN),
-            random.permutation(entities)[popular].reshape(passages, POPULAR),
+            random.permutation(np.arange(passages * shape.own) % entities).reshape(passages, shape.own),
+            random.permutation(entities)[popular].reshape(passages, shape.popular),
         ),
         axis=1,
     )
     own = table[:, 0]
-    mention = np.unique(np.stack((np.repeat(np.arange(passages), OWN + POPULAR), table.ravel())), axis=1)
+    mention = np.stack((np.repeat(np.arange(passages), many), table.ravel()))
     policy = 2 + random.integers(0, CLASSES, -(-passages // FOLLOWING)).repeat(FOLLOWING)[:passages]
-    chosen = random.integers(0, OWN + POPULAR, (2, passages * STATED))
-    stating = np.repeat(np.arange(passages), STATED)
+    chosen = random.integers(0, many, (2, passages * shape.stated))
+    stating = np.repeat(np.arange(passages), shape.stated)
     facts = np.stack((stating, table[stating, chosen[0]], table[stating, chosen[1]]))
     facts = facts[:, facts[1] != facts[2]]
     similar = np.unique(np.sort(random.integers(0, entities, (2, entities // 8)), axis=0), axis=1)
     similar = similar[:, similar[0] != similar[1]]
+    for place, count in enumerate(shape.hubs):
+        said = random.choice(passages, count, replace=False)
+        mention = np.concatenate((mention, np.stack((said, np.full(count, entities - 1 - place)))), axis=1)
+    mention = np.unique(mention, axis=1)
     first_fact, first_passage = entities, entities + facts.shape[1]
     fact = first_fact + np.arange(facts.shape[1])
     following = np.flatnonzero(np.arange(passages) % FOLLOWING != FOLLOWING - 1)[:-1]
@@ -126,16 +157,20 @@ def class_names() -> Sequence[str]:
     return [f"class {number}" for number in range(CLASSES)]
 
 
-def queries(graph: WalkGraph, count: int, seed: int = 11) -> list[dict[int, float]]:
-    """Restart masses of queries: ten passages share 0.4, ten entities 0.6, five of these popular."""
+def queries(graph: WalkGraph, count: int, seed: int = 11, always: Sequence[int] = ()) -> list[dict[int, float]]:
+    """Restart masses of queries: ten passages share 0.4, ten entities 0.6, five of these popular, or those given."""
     random = np.random.default_rng(seed)
     kind = graph.nodes.kind[: graph.nodes.count]
-    passages, entities = (np.flatnonzero(kind == KINDS.index(name)) for name in ("Passage", "Entity"))
+    passages = np.flatnonzero(kind == KINDS.index("Passage"))
     mentions = np.flatnonzero(graph.base.type == MENTIONS)
+    mentioned = np.zeros(len(kind), dtype=bool)  # others are not there for any reader
+    mentioned[graph.base.target[np.repeat(graph.base.type == MENTIONS, np.diff(graph.base.begin))]] = True
+    entities = np.flatnonzero(mentioned & (kind == KINDS.index("Entity")))
     made = []
     for _ in range(count):
         seeds = dict.fromkeys(random.choice(passages, 10, replace=False).tolist(), 0.04)
         seeds |= dict.fromkeys(random.choice(entities, 5, replace=False).tolist(), 0.06)
+        seeds |= dict.fromkeys(always, 0.06)
         while len(seeds) < 20:
             segment = int(random.choice(mentions))
             entry = int(random.integers(graph.base.begin[segment], graph.base.begin[segment + 1]))
@@ -152,3 +187,8 @@ def best_nodes(graph: ReadableGraph, mass: Mapping[int, float], seeds: Mapping[i
     number = np.array([node for node in mass if KINDS[kind[node]] in wanted.kinds], dtype=np.int64)
     score = np.round([mass[node] - wanted.echo * seeds.get(node, 0.0) for node in number.tolist()], 12)
     return {node for node, _ in graph.ranked(number, score, wanted.many)}
+
+
+def hubs(shape: Shape) -> list[int]:
+    """The nodes of a graph's hubs."""
+    return [shape.entities - 1 - place for place in range(len(shape.hubs))]

@@ -6,24 +6,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.walk_worlds import CLASSES, NAMES, World, difference, entity_id, random_vector
+from tests.walk_checks import EXACT, PROFILE, PUSH, asked, check_the_unreadable_changes_nothing
+from tests.walk_worlds import CLASSES, World, difference, entity_id
 
-from memwalk.walk import DEFAULT_PROFILE, Changes, ReadableGraph, WalkGraph, search, walk
-from memwalk.walk._rows import EDGE_TYPES
-
-if TYPE_CHECKING:
-    from memwalk.walk import Found, Profile
-
-PROFILE = replace(DEFAULT_PROFILE, passages=3, facts=2, ranks=6)
-PUSH = replace(PROFILE, sweep_share=float("inf"))
-EXACT = replace(PROFILE, engine="prpack")
+from memwalk.walk import Changes, ReadableGraph, WalkGraph, walk
+from memwalk.walk._push import over_relaxed, push
+from memwalk.walk._readable import Best
+from memwalk.walk._rows import EDGE_TYPES, MENTIONS
 
 
 def snapshot(graph: WalkGraph) -> list[object]:
@@ -44,14 +39,6 @@ def snapshot(graph: WalkGraph) -> list[object]:
             ends = (fresh.nodes.id(node), fresh.nodes.id(target), fresh.nodes.id(fact) if fact >= 0 else "")
             edges[(*ends, names[policy], EDGE_TYPES[kind], weight)] += 1
     return [*held, edges]
-
-
-def asked(graph: ReadableGraph, random: Random, profile: Profile) -> list[list[Found]]:
-    """A few searches."""
-    return [
-        search(graph, " ".join(random.sample(NAMES, 2)), random_vector(random), [random.choice(NAMES)], profile, 20)
-        for _ in range(3)
-    ]
 
 
 @settings(max_examples=300, deadline=None)
@@ -84,21 +71,7 @@ def test_grown_is_built(seed: int) -> None:
 @given(st.integers(0, 2**32))
 def test_the_unreadable_changes_nothing(seed: int) -> None:
     """For each set of classes a reader gets what a store that only ever held these would give: all engines."""
-    random = Random(seed)
-    world = World.make(random, random.randint(1, 6))
-    graph = WalkGraph.build(world.told())
-    for count in range(len(CLASSES)):
-        classes = random.sample(CLASSES, count)
-        alone = WalkGraph.build(world.told(classes))
-        query = random.randrange(2**32)
-        for profile in (PROFILE, PUSH, EXACT):
-            mine, other = (asked(ReadableGraph(g, classes), Random(query), profile) for g in (graph, alone))
-            assert [[one.unit_id for one in found] for found in mine] == [[one.unit_id for one in f] for f in other]
-            for found, expected in zip(mine, other, strict=True):
-                assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-9)
-                assert [one.path for one in found] == [one.path for one in expected]
-                if profile.engine == "push":
-                    assert [one.score for one in found] == [one.score for one in expected]
+    assert check_the_unreadable_changes_nothing(seed) == 3 * 3 * len(CLASSES)
 
 
 @settings(max_examples=200, deadline=None)
@@ -151,6 +124,44 @@ def test_push_is_a_lower_bound_within_its_error(seed: int, eps: float) -> None:
         assert -1e-12 < missed <= eps * degree[node] + 1e-12
     assert pushed.missed == pytest.approx(1 - sum(pushed.mass.values()), abs=1e-9)
     assert not pushed.swept
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([1e-2, 1e-3, 1e-4]), st.sampled_from([0.5, 0.75, 0.9]))
+def test_over_relaxed_push_is_within_its_error(seed: int, eps: float, damping: float) -> None:
+    """A push that gives more than it has ends on any graph, no further from the truth than eps times the degree."""
+    random = Random(seed)
+    world = World.make(random, random.randint(2, 8))
+    graph = ReadableGraph(WalkGraph.build(world.told()), CLASSES)
+    nodes = graph.graph.nodes.count
+    chosen = np.array(sorted(random.sample(range(nodes), min(3, nodes))), dtype=np.int32)
+    profile = replace(PUSH, damping=damping)
+    exact = walk(graph, dict.fromkeys(chosen.tolist(), 1 / len(chosen)), replace(EXACT, damping=damping)).mass
+    reset = np.full(len(chosen), 1 / len(chosen))
+    space = graph.graph.space()
+    over = over_relaxed(damping)
+    pushed = push(graph.weighted(profile), chosen, reset, damping, eps, np.inf, space, over)
+    found = dict(zip(pushed.nodes.tolist(), pushed.mass.tolist(), strict=True))
+    degree = graph.adjacency(profile).degree
+    assert over > 1
+    assert pushed.eps == eps
+    for node in range(nodes):
+        assert abs(exact.get(node, 0.0) - found.get(node, 0.0)) <= eps * degree[node] + 1e-12
+    assert pushed.missed == pytest.approx(1 - sum(found.values()), abs=1e-9)
+
+
+def test_what_a_walk_may_touch() -> None:
+    """A walk for its best nodes touches no more than it may but for the last level, fewer than one without limits."""
+    random = Random(5)
+    graph = ReadableGraph(WalkGraph.build(World.make(random, 60).told()), CLASSES)
+    tight = replace(PUSH, push_entries=600, entries=1_000)
+    free = replace(PUSH, push_entries=10**9, entries=10**9)
+    for seed in random.sample(range(graph.graph.nodes.count), 10):
+        if not graph.graph.can_see(seed, graph.mask) or not graph.graph.weigh(seed, MENTIONS, graph.mask):
+            continue
+        few, many = (walk(graph, {seed: 1.0}, profile, Best(20, ("Passage",), 0.25)) for profile in (tight, free))
+        assert 600 < few.edges <= 1_000 + 2 * graph.entries
+        assert few.edges < many.edges
 
 
 def test_refused() -> None:

@@ -11,8 +11,8 @@ from memwalk.errors import NotInstalled
 from memwalk.store import FOREVER
 from memwalk.walk._nodes import KINDS
 from memwalk.walk._profile import DEFAULT_PROFILE
-from memwalk.walk._push import entries_of
 from memwalk.walk._records import TEXTS
+from memwalk.walk._row_kernels import entries_of
 from memwalk.walk._rows import EDGE_TYPES, EVIDENCE, FACT, NEXT, SIMILAR_TO, UNIT, Edges
 
 if TYPE_CHECKING:

@@ -13,42 +13,26 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from memwalk.walk._rows import ABOUT, FACT, MENTIONS, NEXT, SIMILAR_TO, UNIT, WALKED
+from memwalk.walk._nodes import KINDS
+from memwalk.walk._row_kernels import Weighted, first_segment, next_segment, similar_degree, sure_degree, visible
+from memwalk.walk._rows import MENTIONS, SIMILAR_TO, UNIT, WALKED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memwalk.walk._rows import Rows
-
-__all__ = ["MASS", "Pushed", "Space", "Weighted", "entries_of", "push", "push_from", "whole_degree"]
+__all__ = ["MASS", "Pushed", "Space", "over_relaxed", "push", "push_further", "whole_degree"]
 
 MASS = 1 << 60
 """All of the mass."""
-_STAGES = 5
-_COARSER = 4.0
-"""Nodes with much residual are pushed first: at so many times `eps`, to this power, down to `eps` itself."""
+_STAGES = 20
+"""Nodes with much residual are pushed first: down from so many times a factor of the root of two over `eps`."""
 _WAITING = 3
 """Marks a node that is in the list to follow; 1 marks one that was touched."""
 _ENOUGH = 1 << 26
 """Mass still to be pushed at which sweeps end: 6e-11 of all."""
-
-
-class Weighted(NamedTuple):
-    """What a walk is on.
-
-    Attributes
-    ----------
-    base, overlay : Rows
-    readable : uint8 [classes]
-        1 for the policy classes that may be read.
-    factors : float64 [types]
-        What the weights of each edge type are multiplied with.
-    """
-
-    base: Rows
-    overlay: Rows
-    readable: NDArray[np.uint8]
-    factors: NDArray[np.float64]
+_ENTITY = KINDS.index("Entity")
+_TURNS = 4
+"""Entities with positive and with negative residual, then the others: pushed in turn."""
 
 
 class Space(NamedTuple):
@@ -89,6 +73,13 @@ class Space(NamedTuple):
             following=np.zeros(nodes, dtype=np.int32),
         )
 
+    def start(self, nodes: NDArray[np.int32], settled: NDArray[np.int64], residual: NDArray[np.int64]) -> None:
+        """Put in what a push begins with."""
+        self.touched[: len(nodes)] = nodes
+        self.settled[nodes] = settled
+        self.residual[nodes] = residual
+        self.marked[nodes] = 1
+
     def clear(self, nodes: NDArray[np.int32]) -> None:
         """Make it all zero again after a push that touched these."""
         for column in self[:5]:
@@ -103,7 +94,7 @@ class Pushed(NamedTuple):
     nodes : int32 [touched]
         Nodes that mass came to, in no order that means anything.
     mass : float64 [touched]
-        Lower bounds of their personalized PageRank.
+        Their personalized PageRank: lower bounds, or of an over-relaxed push values near it.
     walked : bool [touched]
         Whether it was pushed, so that others got mass from it.
     missed : float
@@ -114,6 +105,8 @@ class Pushed(NamedTuple):
     levels : int
     swept : bool
         Whether it went over to sweeps.
+    eps : float
+        The accuracy it came to.
     decided : bool
         Whether `sharpen` left nothing open.
     """
@@ -125,7 +118,21 @@ class Pushed(NamedTuple):
     edges: int
     levels: int
     swept: bool
+    eps: float
     decided: bool = False
+
+
+def over_relaxed(damping: float) -> float:
+    """How much more than its residual a node gives so that the fewest pushes are needed (D. Young, 1954).
+
+    The best factor for a bipartite graph whose walk has an eigenvalue of one, in turns of its two sides.
+
+    Examples
+    --------
+    >>> round(over_relaxed(0.75), 2)
+    1.2
+    """
+    return float(2 / (1 + np.sqrt(1 - damping**2)))
 
 
 def push(
@@ -136,13 +143,19 @@ def push(
     eps: float,
     most: float,
     space: Space,
+    over: float = 1.0,
+    enough: float = np.inf,
 ) -> Pushed:
     r"""Approximate personalized PageRank by local forward push, level by level.
 
-    All nodes whose residual is at least `eps` times their degree are pushed together; what they give
-    is pushed in the next level. The error of a node is at most `eps` times its degree on an undirected
-    graph [1]_ (theorem 5 there, with the walk not lazy), and the edges touched at most
+    All entities whose residual is at least `eps` times their degree are pushed together, then all other nodes,
+    and so on, those with more residual first. The error of a node is at most `eps` times its degree on an
+    undirected graph [1]_ (theorem 5 there, with the walk not lazy), and the edges touched at most
     :math:`1 / (\epsilon (1 - d))` in all, whatever the size of the graph.
+
+    With `over` above one a node gives more than it has (as in [2]_), which takes a third fewer entries: the error
+    has either sign then. A level has residuals of one sign only: each push lowers the error's energy then, for any
+    `over` below two and any graph, so that it ends.
 
     Parameters
     ----------
@@ -159,127 +172,71 @@ def push(
         nothing is; infinite for never.
     space : Space
         Left as the push left it, for `sharpen`; to be cleared then.
+    over : float
+        1 for lower bounds; `over_relaxed` for the fewest entries.
+    enough : float
+        Entries after which it ends, at the end of a level; then `Pushed.eps` is larger than `eps`.
 
     References
     ----------
     .. [1] R. Andersen, F. Chung, K. Lang, "Local graph partitioning using PageRank vectors", FOCS 2006.
+    .. [2] J. Bai, B. Zhou, D. Yang, Y. Xiao, "Faster local solvers for graph diffusion equations", NeurIPS 2024.
     """
     amounts = (reset * MASS).astype(np.int64)
-    count, edges, levels, swept = _push(graph, seeds, amounts, damping, eps * MASS / UNIT, most, space)
+    space.start(seeds, np.zeros_like(amounts), amounts)
+    done = _push(graph, len(seeds), damping, over, eps * MASS / UNIT, _STAGES, most, enough, space)
+    count, edges, levels, swept, stage = done
     nodes = space.touched[:count].copy()
     settled, residual = space.settled[nodes], space.residual[nodes]
     mass = (settled + (1 - damping) * residual) / MASS
     missed = (MASS - int(settled.sum()) - (1 - damping) * float(residual.sum())) / MASS
-    return Pushed(nodes, mass, settled > 0, missed, int(edges), int(levels), bool(swept))
-
-
-# --- rows ----------------------------------------------------------------------------------------
-
-
-@njit(cache=True)
-def _first(graph: Weighted, node: int) -> int:
-    """The first segment of a node, -1 for none; those of the overlay come first, and count from the base's end."""
-    newest = graph.overlay.row[node]
-    if newest > 0:
-        return int(len(graph.base.policy) + newest - 1)
-    if node < len(graph.base.row) - 1 and graph.base.row[node] < graph.base.row[node + 1]:
-        return int(graph.base.row[node])
-    return -1
-
-
-@njit(cache=True)
-def _following(graph: Weighted, node: int, segment: int) -> int:
-    """The segment of the same node after this one, -1 at the end."""
-    own = len(graph.base.policy)
-    if segment >= own:
-        older = graph.overlay.before[segment - own]
-        if older > 0:
-            return int(own + older - 1)
-        if node < len(graph.base.row) - 1 and graph.base.row[node] < graph.base.row[node + 1]:
-            return int(graph.base.row[node])
-        return -1
-    return segment + 1 if segment + 1 < graph.base.row[node + 1] else -1
-
-
-@njit(cache=True)
-def visible(graph: Weighted, node: int, evidence: int) -> bool:
-    """Whether a readable entry of a type is at a node: MENTIONS for an entity, EVIDENCE for a fact."""
-    total = 0
-    own = len(graph.base.policy)
-    segment = _first(graph, node)
-    while segment >= 0:
-        part, place = (graph.base, segment) if segment < own else (graph.overlay, segment - own)
-        if part.type[place] == evidence and graph.readable[part.policy[place]]:
-            total += part.total[place]
-        segment = _following(graph, node, segment)
-    return total > 0
-
-
-@njit(cache=True)
-def _sure_degree(graph: Weighted, node: int) -> float:
-    """Sum of the readable weights at a node but those of SIMILAR_TO: no entry needs to be looked at for it."""
-    own = len(graph.base.policy)
-    about, fact, mentions, following = 0, 0, 0, 0
-    segment = _first(graph, node)
-    while segment >= 0:
-        part, place = (graph.base, segment) if segment < own else (graph.overlay, segment - own)
-        if graph.readable[part.policy[place]]:
-            kind = part.type[place]
-            total = part.total[place]
-            if kind == ABOUT:
-                about += total
-            elif kind == FACT:
-                fact += total
-            elif kind == MENTIONS:
-                mentions += total
-            elif kind == NEXT:
-                following += total
-        segment = _following(graph, node, segment)
-    degree: float = (
-        graph.factors[ABOUT] * about
-        + graph.factors[FACT] * fact
-        + graph.factors[MENTIONS] * mentions
-        + graph.factors[NEXT] * following
+    return Pushed(
+        nodes, mass, settled > 0, missed, int(edges), int(levels), bool(swept), eps * float(np.sqrt(2.0)) ** stage
     )
-    return degree
+
+
+def push_further(
+    graph: Weighted, count: int, damping: float, over: float, eps: float, enough: float, space: Space
+) -> tuple[int, int]:
+    """Go on with what is in a space: nodes touched then, and entries touched for it."""
+    done = _push(graph, count, damping, over, eps * MASS / UNIT, _STAGES, np.inf, enough, space)
+    return int(done[0]), int(done[1])
 
 
 @njit(cache=True)
-def _similar_degree(graph: Weighted, node: int) -> tuple[int, int]:
-    """Sum of the weights of SIMILAR_TO at a node, to what is visible; and how many entries were looked at for it."""
-    own = len(graph.base.policy)
-    similar, looked = 0, 0
-    segment = _first(graph, node)
-    while segment >= 0:
-        part, place = (graph.base, segment) if segment < own else (graph.overlay, segment - own)
-        if part.type[place] == SIMILAR_TO:
-            for entry in range(part.begin[place], part.begin[place + 1]):
-                if visible(graph, part.target[entry], MENTIONS):
-                    looked += 1 if part.weight[entry] > 0 else -1
-                    similar += part.weight[entry]
-        segment = _following(graph, node, segment)
-    return similar, looked
+def whole_degree(graph: Weighted, node: int, space: Space) -> tuple[float, int]:
+    """Sum of the readable weights at a node, and how many entries were looked at for it."""
+    looked = 0
+    if space.sure[node] == 0.0:
+        space.sure[node] = sure_degree(graph, node) + 1.0
+    if space.degree[node] == 0.0:
+        similar, looked = similar_degree(graph, node)
+        space.degree[node] = space.sure[node] + graph.factors[SIMILAR_TO] * similar
+    return space.degree[node] - 1.0, looked
 
 
 @njit(cache=True)
-def _ready(graph: Weighted, space: Space, waiting: int, bound: float) -> tuple[int, int]:
-    """Put those of the nodes to follow into the level that have enough to be pushed: how many, and entries."""
-    pushed, looked = 0, 0
+def _ready(graph: Weighted, space: Space, waiting: int, bound: float, turn: int) -> tuple[int, int, int]:
+    """Put those whose turn it is into the level that have enough to be pushed: how many, how many wait on, entries."""
+    pushed, kept, looked = 0, 0, 0
     for i in range(waiting):
         node = space.following[i]
+        residual = space.residual[node]
+        if (graph.kind[node] == _ENTITY) != (turn < _TURNS // 2) or (residual < 0) != (turn % 2 == 1):
+            space.following[kept] = node
+            kept += 1
+            continue
         space.marked[node] = 1
         if space.sure[node] == 0.0:
-            space.sure[node] = _sure_degree(graph, node) + 1.0
-        if space.residual[node] == 0 or space.residual[node] < bound * (space.sure[node] - 1.0):
+            space.sure[node] = sure_degree(graph, node) + 1.0
+        if residual == 0 or abs(residual) < bound * (space.sure[node] - 1.0):
             continue
-        if space.degree[node] == 0.0:
-            similar, entries = _similar_degree(graph, node)
-            space.degree[node] = space.sure[node] + graph.factors[SIMILAR_TO] * similar
-            looked += entries
-        if space.residual[node] >= bound * (space.degree[node] - 1.0):
+        degree, entries = whole_degree(graph, node, space)
+        looked += entries
+        if abs(residual) >= bound * degree:
             space.level[pushed] = node
             pushed += 1
-    return pushed, looked
+    return pushed, kept, looked
 
 
 @njit(cache=True)
@@ -287,7 +244,7 @@ def _give(graph: Weighted, node: int, rate: float, space: Space, count: int, wai
     """Give mass to the neighbours of a node, `rate` for a weight of one: nodes touched, to follow, and entries."""
     own = len(graph.base.policy)
     edges = 0
-    segment = _first(graph, node)
+    segment = first_segment(graph, node)
     while segment >= 0:
         part, place = (graph.base, segment) if segment < own else (graph.overlay, segment - own)
         kind = part.type[place]
@@ -306,107 +263,97 @@ def _give(graph: Weighted, node: int, rate: float, space: Space, count: int, wai
                     space.marked[target] = _WAITING
                     space.following[waiting] = target
                     waiting += 1
-        segment = _following(graph, node, segment)
+        segment = next_segment(graph, node, segment)
+    return count, waiting, edges
+
+
+@njit(cache=True)
+def _again(space: Space, count: int) -> int:
+    """Let all that was touched wait: how many."""
+    for i in range(count):
+        space.following[i] = space.touched[i]
+        space.marked[space.touched[i]] = _WAITING
+    return count
+
+
+@njit(cache=True)
+def _left(space: Space, count: int) -> int:
+    """Mass still to be pushed, whatever its sign."""
+    left = 0
+    for i in range(count):
+        left += abs(space.residual[space.touched[i]])
+    return left
+
+
+@njit(cache=True)
+def _level(
+    graph: Weighted,
+    pushed: int,
+    damping: float,
+    over: float,
+    space: Space,
+    kept: NDArray[np.int64],
+    count: int,
+    waiting: int,
+) -> tuple[int, int, int]:
+    """Push all nodes of a level together: nodes touched, to follow, and entries."""
+    edges = 0
+    for i in range(pushed):  # before anyone gives: what comes in this level is for the next
+        node = space.level[i]
+        kept[i] = space.residual[node]
+        if over != 1.0 and space.degree[node] > 1.0:
+            kept[i] = int(over * kept[i])
+        space.residual[node] -= kept[i]
+    for i in range(pushed):
+        node = space.level[i]
+        degree = space.degree[node] - 1.0
+        space.settled[node] += int((1.0 - damping) * kept[i]) if degree > 0.0 else kept[i]
+        if degree > 0.0:
+            count, waiting, touched = _give(graph, node, damping * kept[i] / degree, space, count, waiting)
+            edges += touched
+    for i in range(pushed):  # what it gave too much
+        node = space.level[i]
+        if space.residual[node] != 0 and space.marked[node] < _WAITING:
+            space.marked[node] = _WAITING
+            space.following[waiting] = node
+            waiting += 1
     return count, waiting, edges
 
 
 @njit(cache=True)
 def _push(
     graph: Weighted,
-    seeds: NDArray[np.int32],
-    amounts: NDArray[np.int64],
+    count: int,
     damping: float,
+    over: float,
     eps: float,
+    stage: int,
     most: float,
+    enough: float,
     space: Space,
-) -> tuple[int, int, int, bool]:
-    count = len(seeds)
-    for i in range(count):
-        space.residual[seeds[i]] += amounts[i]
-        space.touched[i] = seeds[i]
-        space.following[i] = seeds[i]
-    left, waiting = amounts.sum(), count
-    edges, levels, swept, stage = 0, 0, False, _STAGES
+) -> tuple[int, int, int, bool, int]:
+    """Push what is in a space: nodes touched, entries, levels, whether it swept, and the last stage that was ended."""
+    edges, levels, turn, swept = 0, 0, 0, False
     kept = np.empty(64, dtype=np.int64)
-    while stage >= 0 and not (swept and left < _ENOUGH):
-        pushed, looked = _ready(graph, space, waiting, eps * _COARSER**stage)
+    waiting = _again(space, count)
+    while _left(space, count) >= _ENOUGH if swept else edges <= enough:
+        pushed, waiting, looked = _ready(graph, space, waiting, eps * 2.0 ** (0.5 * stage), turn)
         edges += looked
-        if pushed == 0:  # all that has so much is pushed: go on with less
-            stage -= 1
-            waiting = count
-            space.following[:count] = space.touched[:count]
+        turn = (turn + 1) % _TURNS
+        if pushed == 0:
+            if waiting == 0:  # all that has so much is pushed: go on with less
+                if stage == 0:
+                    return count, edges, levels, swept, 0
+                stage -= 1
+                turn = 0  # how many turns passed without a push depends on more than the mass
+                waiting = _again(space, count)
             continue
         levels += 1
-        waiting = 0
         if pushed > len(kept):
             kept = np.empty(2 * pushed, dtype=np.int64)
-        for i in range(pushed):  # before anyone gives: what comes in this level is for the next
-            kept[i] = space.residual[space.level[i]]
-            space.residual[space.level[i]] = 0
-        for i in range(pushed):
-            node = space.level[i]
-            degree = space.degree[node] - 1.0
-            stays = int((1.0 - damping) * kept[i]) if degree > 0.0 else kept[i]
-            space.settled[node] += stays
-            left -= stays
-            if degree > 0.0:
-                count, waiting, entries = _give(graph, node, damping * kept[i] / degree, space, count, waiting)
-                edges += entries
+        count, waiting, entries = _level(graph, pushed, damping, over, space, kept, count, waiting)
+        edges += entries
         if not swept and edges > most:  # push would touch most of the graph: go on until hardly anything is left
-            swept, eps, stage = True, 0.0, 0
-            waiting = count
-            space.following[:count] = space.touched[:count]
-            for i in range(count):
-                space.marked[space.touched[i]] = _WAITING
-    return count, edges, levels, swept
-
-
-@njit(cache=True)
-def entries_of(graph: Weighted, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All readable entries of these nodes that are walked (int64 [6, entries]: the columns of `Edges`)."""
-    own = len(graph.base.policy)
-    count = 0
-    for filling in (False, True):
-        rows = np.empty((6, count), np.int64)
-        count = 0
-        for i in range(len(nodes)):
-            segment = _first(graph, nodes[i])
-            while segment >= 0:
-                part, place = (graph.base, segment) if segment < own else (graph.overlay, segment - own)
-                kind = part.type[place]
-                if kind < WALKED and graph.readable[part.policy[place]]:
-                    for entry in range(part.begin[place], part.begin[place + 1]):
-                        target = part.target[entry]
-                        if kind == SIMILAR_TO and not visible(graph, target, MENTIONS):
-                            continue
-                        if filling:
-                            rows[0, count], rows[1, count], rows[2, count] = nodes[i], part.policy[place], kind
-                            rows[3, count], rows[4, count], rows[5, count] = (
-                                target,
-                                part.weight[entry],
-                                part.unit[entry],
-                            )
-                        count += 1
-                segment = _following(graph, nodes[i], segment)
-    return rows
-
-
-@njit(cache=True)
-def whole_degree(graph: Weighted, node: int, space: Space) -> tuple[float, int]:
-    """Sum of the readable weights at a node that was touched, and how many entries were looked at for it."""
-    looked = 0
-    if space.sure[node] == 0.0:
-        space.sure[node] = _sure_degree(graph, node) + 1.0
-    if space.degree[node] == 0.0:
-        similar, looked = _similar_degree(graph, node)
-        space.degree[node] = space.sure[node] + graph.factors[SIMILAR_TO] * similar
-    return space.degree[node] - 1.0, looked
-
-
-@njit(cache=True)
-def push_from(graph: Weighted, node: int, damping: float, eps: float, space: Space) -> tuple[int, int]:
-    """Push all mass from one node: how many nodes it touched, and entries."""
-    seeds, amounts = np.empty(1, np.int32), np.empty(1, np.int64)
-    seeds[0], amounts[0] = node, MASS
-    count, edges, _, _ = _push(graph, seeds, amounts, damping, eps, np.inf, space)
-    return count, edges
+            swept, over, eps, stage, turn = True, 1.0, 0.0, 0, 0
+            waiting = _again(space, count)
+    return count, edges, levels, swept, 0 if swept else stage + 1

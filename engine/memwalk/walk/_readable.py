@@ -11,8 +11,9 @@ import numpy as np
 
 from memwalk.walk._adjacency import Adjacency
 from memwalk.walk._nodes import KINDS
-from memwalk.walk._push import Weighted, entries_of, push
+from memwalk.walk._push import over_relaxed, push
 from memwalk.walk._records import TEXTS
+from memwalk.walk._row_kernels import Weighted, entries_of
 from memwalk.walk._rows import ABOUT, FACT, MENTIONS, UNIT, Edges
 from memwalk.walk._sharpen import sharpen
 
@@ -29,8 +30,6 @@ __all__ = ["Best", "ReadableGraph"]
 
 _SLACK = 1e-4
 """More than a float32 product of unit vectors can be wrong by."""
-_FURTHER = 6
-"""Entries that may be touched to decide on the best nodes, for each one that the push touched."""
 _FIRST = 64
 """Candidates looked at first where it is not known before who of them may be read."""
 
@@ -146,7 +145,7 @@ class ReadableGraph:
             Restart mass by node; sums to one.
         profile : Profile
         best : Best, optional
-            What is wanted of it: it is made sure then which these are.
+            What is wanted of it: this is decided then, with so many entries as the profile allows.
         """
         graph = self.graph
         numbers = np.array(sorted(seeds), dtype=np.int32)
@@ -154,7 +153,8 @@ class ReadableGraph:
         space, other = graph.space(), graph.space()
         most = self.entries * profile.sweep_share
         weighted = self.weighted(profile)
-        pushed = push(weighted, numbers, reset, profile.damping, profile.eps, most, space)
+        over, enough = (over_relaxed(profile.damping), profile.push_entries) if best else (1.0, np.inf)
+        pushed = push(weighted, numbers, reset, profile.damping, profile.eps, most, space, over, enough)
         if best and not pushed.swept:
             pushed = self._sharpened(weighted, profile, seeds, best, pushed, space, other)
         space.clear(pushed.nodes)
@@ -172,17 +172,18 @@ class ReadableGraph:
         other: Space,
     ) -> Pushed:
         nodes = self.graph.nodes
-        place = np.nonzero(np.isin(nodes.kind[pushed.nodes], [KINDS.index(kind) for kind in best.kinds]))[0]
+        asked = np.isin(nodes.kind[pushed.nodes], [KINDS.index(kind) for kind in best.kinds])
+        place = np.nonzero(asked & (pushed.mass > 0))[0]
         candidates = pushed.nodes[place].astype(np.int64)
         taken = best.echo * np.array([seeds.get(node, 0.0) for node in candidates.tolist()])
         sharp = sharpen(
             weighted,
             profile.damping,
-            profile.eps,
+            pushed.eps,
             candidates,
             taken,
             best.many,
-            _FURTHER * pushed.edges,
+            profile.entries - pushed.edges,
             space,
             other,
             nodes.id,
@@ -194,7 +195,7 @@ class ReadableGraph:
 
     def weighted(self, profile: Profile) -> Weighted:
         """What a walk is on."""
-        return Weighted(self.graph.base, self.graph.overlay.rows, self.mask, profile.factors())
+        return Weighted(self.graph.base, self.graph.overlay.rows, self.mask, profile.factors(), self.graph.nodes.kind)
 
     def part(self, nodes: Sequence[int], profile: Profile) -> tuple[Adjacency, Edges]:
         """The graph between some nodes, numbered by their places, with their whole degrees; and its edges."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from memwalk.walk._push import MASS, push_from, whole_degree
+from memwalk.walk._push import MASS, over_relaxed, push_further, whole_degree
 from memwalk.walk._rows import UNIT
 
 if TYPE_CHECKING:
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memwalk.walk._push import Space, Weighted
+    from memwalk.walk._push import Space
+    from memwalk.walk._row_kernels import Weighted
 
 __all__ = ["Sharpened", "sharpen"]
 
-_EPS = (1e-3, 1e-4, 1e-5, 1e-6)
+_EPS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """Accuracy of the pushes back, round by round; a round is for those that the one before left undecided."""
-_SLACK = 1e-12
-"""More than is lost by rounding."""
-_SHARE = 0.1
-"""Of the bound on what is still missed after a push back, beside the estimate: the bound is far too wide (on MuSiQue
-it took 1.6 times the entries to decide, with the same best 20)."""
+_REST = 0.15
+"""What is missed at a node, over its degree and the accuracy of the push, when nothing is followed back; times the
+share not followed, to the power of `_FALL`, when something is. Measured: `benchmarks/LOG.md`, 2026-11-23."""
+_FALL = 1.5
+_DOUBT = 0.15
+"""By how much that may be wrong when nothing is followed back."""
+_DOUBT_AFTER = 0.05
+"""And for each share not followed, when something is."""
 
 
 class Sharpened(NamedTuple):
-    """Better lower bounds.
+    """What the candidates have, more accurately.
 
     Attributes
     ----------
@@ -46,6 +50,14 @@ class Sharpened(NamedTuple):
     decided: bool
 
 
+class _Back(NamedTuple):
+    """A push back from a candidate, at rest."""
+
+    nodes: NDArray[np.int32]
+    settled: NDArray[np.int64]
+    residual: NDArray[np.int64]
+
+
 def sharpen(
     graph: Weighted,
     damping: float,
@@ -53,7 +65,7 @@ def sharpen(
     candidates: NDArray[np.int64],
     taken: NDArray[np.float64],
     count: int,
-    most: int,
+    most: float,
     space: Space,
     other: Space,
     key: Callable[[int], str],
@@ -61,25 +73,25 @@ def sharpen(
     r"""Decide which candidates have the most mass.
 
     The mass that a push missed at a node is :math:`\sum_u r(u) \pi_u(v)`, and on an undirected graph
-    :math:`d(u) \pi_u(v) = d(v) \pi_v(u)` [1]_, so a push from the candidate itself tells it. All residuals
-    are below `eps` times the degree, hence what is missed is below `eps` d(v) before, and below `eps` d(v)
-    times what the push from v missed after; of this last bound only a share is taken, beside an estimate of
-    what is missed, so that the result is not certain (measured in `benchmarks/LOG.md`). Only candidates
-    whose bounds leave open whether they are among the best are pushed from, more accurately each round
-    (as in [2]_).
+    :math:`d(u) \pi_u(v) = d(v) \pi_v(u)` [1]_, so a push from the candidate itself tells it: it is d(v) times
+    the mean of r(u) / d(u) over where a walk from v is. Where the push from v did not come to, that mean is
+    guessed. It differs little from node to node, so that the guess orders them well; but it is a guess, and so is
+    how wrong it may be. Only candidates for which that leaves open whether they are among the best are pushed
+    from, more accurately each round (as in [2]_).
 
     Parameters
     ----------
     graph : Weighted
-    damping, eps : float
-        Of the push.
+    damping : float
+    eps : float
+        What the push came to.
     candidates : int64 [candidates]
-        Nodes that it touched, without SIMILAR_TO edges.
+        Nodes that it gave mass to, without SIMILAR_TO edges.
     taken : float64 [candidates]
         What does not count of each one's mass.
     count : int
         How many are wanted.
-    most : int
+    most : float
         Entries after which what is open stays so.
     space : Space
         As the push left it.
@@ -95,61 +107,101 @@ def sharpen(
        graphs", SIGMOD 2018.
     """
     settled = space.settled[candidates] / MASS
-    degree = (space.sure[candidates] - 1) / UNIT
-    low = settled + (1 - damping) * space.residual[candidates] / MASS
-    high = settled + eps * degree + _SLACK
+    scale = eps * _degrees(graph, candidates, space) / UNIT
+    found = settled + (1 - damping) * space.residual[candidates] / MASS
+    mass = found + np.minimum(_REST * scale, np.abs(found))
+    doubt = _DOUBT * scale
+    back: dict[int, _Back] = {}
+    degrees = other._replace(sure=space.sure, degree=space.degree)
     edges = 0
     for accuracy in _EPS:
-        open_ = _open(low - taken, high - taken, count)
-        for place in sorted(open_, key=lambda place: (-high[place], key(int(candidates[place])))):
+        open_ = _open(mass - taken, doubt, count)
+        between = _between(mass - taken, count) if open_ else 0.0
+        nearest = sorted((abs(mass[i] - taken[i] - between), key(int(candidates[i])), i) for i in open_)
+        for _, _, place in nearest:
             if edges >= most:
-                return Sharpened(low, edges, decided=False)
-            back, rest, missed, touched = _missing(
-                graph, int(candidates[place]), damping, accuracy * MASS / UNIT, space, other
+                break
+            came, rest, touched = _follow(
+                graph, damping, int(candidates[place]), back, accuracy, most - edges, space, degrees
             )
             edges += touched
-            low[place] = max(low[place], settled[place] + back)
-            bound = eps * degree[place] * missed
-            high[place] = min(high[place], settled[place] + back + min(rest + _SHARE * bound, bound) + _SLACK)
-    return Sharpened(low, edges, decided=not len(_open(low - taken, high - taken, count)))
+            mass[place] = settled[place] + came + _REST * rest**_FALL * scale[place]
+            doubt[place] = _DOUBT_AFTER * rest * scale[place]
+    for state in back.values():
+        space.sure[state.nodes] = 0.0
+        space.degree[state.nodes] = 0.0
+    return Sharpened(mass, edges, decided=not _open(mass - taken, doubt, count))
 
 
-def _open(low: NDArray[np.float64], high: NDArray[np.float64], count: int) -> list[int]:
+def _open(value: NDArray[np.float64], doubt: NDArray[np.float64], count: int) -> list[int]:
     """Those that may be among the best, and may not."""
-    if len(low) <= count:
+    if len(value) <= count:
         return []
+    low, high = value - doubt, value + doubt
     least_in = np.partition(low, len(low) - count)[len(low) - count]
     best_out = np.partition(high, len(high) - count - 1)[len(high) - count - 1]
     found: list[int] = np.nonzero((high > least_in) & (low < best_out))[0].tolist()
     return found
 
 
+def _between(value: NDArray[np.float64], count: int) -> float:
+    """What parts the best from the others."""
+    order = np.partition(value, (len(value) - count - 1, len(value) - count))
+    return float(order[len(value) - count - 1] + order[len(value) - count]) / 2
+
+
+def _follow(
+    graph: Weighted,
+    damping: float,
+    node: int,
+    back: dict[int, _Back],
+    eps: float,
+    enough: float,
+    space: Space,
+    other: Space,
+) -> tuple[float, float, int]:
+    """Go on with the push back from a node: what the mass left over gives to it, the share not followed, entries."""
+    if node in back:
+        other.start(*back[node])
+    else:
+        other.start(np.array([node], np.int32), np.zeros(1, np.int64), np.array([MASS], np.int64))
+    count, edges = push_further(
+        graph, len(back[node].nodes) if node in back else 1, damping, over_relaxed(damping), eps, enough, other
+    )
+    came, rest, looked = _came(graph, node, damping, count, space, other)
+    nodes = other.touched[:count].copy()
+    back[node] = _Back(nodes, other.settled[nodes], other.residual[nodes])
+    for column in (other.settled, other.residual, other.marked):
+        column[nodes] = 0
+    return came, rest, edges + looked
+
+
 @njit(cache=True)
-def _missing(
-    graph: Weighted, node: int, damping: float, eps: float, space: Space, other: Space
-) -> tuple[float, float, float, int]:
-    """What the mass left over gives to a node at least, and an estimate of the rest; the share not known; entries."""
-    count, edges = push_from(graph, node, damping, eps, other)
-    own, looked = whole_degree(graph, node, space)
-    edges += looked
-    back, known, rest = 0, 0, 0
+def _degrees(graph: Weighted, nodes: NDArray[np.int64], space: Space) -> NDArray[np.float64]:
+    """Sums of the readable weights at some nodes without SIMILAR_TO edges."""
+    degrees = np.empty(len(nodes))
+    for i in range(len(nodes)):
+        degrees[i] = whole_degree(graph, nodes[i], space)[0]
+    return degrees
+
+
+@njit(cache=True)
+def _came(
+    graph: Weighted, node: int, damping: float, count: int, space: Space, other: Space
+) -> tuple[float, float, int]:
+    """What the mass left over gives to a node over what was followed back from it; the share not followed; entries."""
+    own, edges = whole_degree(graph, node, space)
+    came, rest = 0, 0
     for i in range(count):
         reached = other.touched[i]
-        share = (other.settled[reached] + (1.0 - damping) * other.residual[reached]) / MASS
-        known += other.settled[reached]
-        if space.residual[reached] > 0:
+        rest += abs(other.residual[reached])
+        given = other.settled[reached] != 0 or other.residual[reached] != 0
+        if given and space.residual[reached] != 0:
+            share = (other.settled[reached] + (1.0 - damping) * other.residual[reached]) / MASS
             degree, looked = whole_degree(graph, reached, space)
             edges += looked
             if reached == node:
-                back += int(space.residual[reached] * share)
+                came += int(space.residual[reached] * share)
             elif degree > 0.0:
-                back += int(space.residual[reached] * (own / degree) * share)
-                rest += int(damping * other.residual[reached] / MASS * space.residual[reached] * (own / degree))
-    for i in range(count):
-        reached = other.touched[i]
-        other.settled[reached] = 0
-        other.residual[reached] = 0
-        other.sure[reached] = 0.0
-        other.degree[reached] = 0.0
-        other.marked[reached] = 0
-    return back / MASS, rest / MASS, 1.0 - known / MASS, edges
+                came += int(space.residual[reached] * (own / degree) * share)
+    return came / MASS, rest / MASS, edges
