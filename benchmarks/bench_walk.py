@@ -5,7 +5,8 @@
 
 For each size: entries touched, nodes touched, levels and mass missed of forward push at the default accuracy; its
 time with and without policy; igraph's prpack and sweeps on the same seeds; agreement of the best 20 passages with
-prpack's; and what it takes to catch up after one added document. Prints Markdown tables. Times are medians of one
+prpack's; what it takes to catch up after one added document; the steps of one search, with names for seeds; and
+the same of a graph with hubs among the seeds. Prints Markdown tables. Times are medians of one
 process on one thread: read ratios.
 """
 
@@ -18,9 +19,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from walk_graphs import best_nodes, class_names, queries, synthetic
+from walk_graphs import HUBS, best_nodes, class_names, hubs, queries, shaped, synthetic
 
-from memwalk.walk import DEFAULT_PROFILE, Changes, Entity, ReadableGraph, Reading, WalkGraph, walk
+from memwalk.walk import (
+    DEFAULT_PROFILE,
+    Adjacency,
+    Changes,
+    Entity,
+    ReadableGraph,
+    Reading,
+    WalkGraph,
+    find_seeds,
+    strongest_path,
+    walk,
+)
 from memwalk.walk._readable import Best
 
 if TYPE_CHECKING:
@@ -72,6 +84,37 @@ def agreement(graph: ReadableGraph, asked: Sequence[Mapping[int, float]]) -> tup
     return same, statistics.median(times)
 
 
+def steps(graph: ReadableGraph, asked: Sequence[Mapping[int, float]]) -> list[float]:
+    """Median ms of the steps of a search: seeds, push, deciding, ranking, the graph that was walked, 20 paths."""
+    nodes = graph.graph.nodes
+    alone = replace(PUSH, entries=0)
+    rows = []
+    for seeds in asked:
+        names = [nodes.id(node) for node in seeds]
+        found = graph.push(seeds, PUSH, WANTED)
+        mass = dict(zip(found.nodes.tolist(), found.mass.tolist(), strict=True))
+        near = sorted({*found.nodes[found.walked].tolist(), *seeds})
+        best = sorted(best_nodes(graph, mass, seeds, WANTED) & set(near))
+        place = {node: i for i, node in enumerate(near)}
+        reset = np.array([seeds.get(node, 0.0) for node in near])
+        parts: list[Adjacency] = []
+        rows.append(
+            [
+                clocked(lambda names=names: find_seeds(graph, " ".join(names), None, names, PUSH)),  # type: ignore[misc]  # bound now
+                push := clocked(lambda seeds=seeds: graph.push(seeds, alone, WANTED)),  # type: ignore[misc]
+                clocked(lambda seeds=seeds: graph.push(seeds, PUSH, WANTED)) - push,  # type: ignore[misc]
+                clocked(lambda mass=mass, seeds=seeds: best_nodes(graph, mass, seeds, WANTED)),  # type: ignore[misc]
+                clocked(lambda near=near, parts=parts: parts.append(graph.part(near, PUSH)[0])),  # type: ignore[misc]
+                clocked(
+                    lambda best=best, parts=parts, reset=reset, place=place: [  # type: ignore[misc]
+                        strongest_path(parts[0], reset, PUSH.damping, place[node]) for node in best
+                    ]
+                ),
+            ]
+        )
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
 def caught_up(graph: WalkGraph) -> tuple[float, int, int]:
     """Ms, segments and entries for one more document of five passages, each with ten mentions, five of them new."""
     random = np.random.default_rng(3)
@@ -91,8 +134,26 @@ def caught_up(graph: WalkGraph) -> tuple[float, int, int]:
     return ms, graph.overlay.segments - before[0], graph.overlay.entries - before[1]
 
 
-def run(nodes: int, count: int) -> tuple[list[str], list[str]]:
-    """Rows of the two tables for one size."""
+def with_hubs(count: int) -> str:
+    """What push finds where hubs are among the seeds, in words."""
+    graph = shaped(HUBS)
+    readable = ReadableGraph(graph, class_names())
+    asked = queries(graph, count, always=hubs(HUBS))
+    found = [readable.push(seeds, PUSH, WANTED) for seeds in asked]
+    few = asked[: max(5, count // 4)]
+    same, ms = agreement(readable, few)
+    edges = sorted(one.edges for one in found)
+    return (
+        f"{graph!r}, {len(HUBS.hubs)} hubs among the seeds of each query, the largest with "
+        f"{np.bincount(graph.base.target).max():,} entries: {statistics.median(edges):,.0f} entries touched in the "
+        f"median, {edges[int(0.99 * (len(edges) - 1))]:,} in 99 %, {sum(one.swept for one in found)} sweeps, mass "
+        f"missed {statistics.median(one.missed for one in found):.3f}; best {DEPTH} as prpack's in {same} of "
+        f"{len(few)} (prpack {ms:.0f} ms)"
+    )
+
+
+def run(nodes: int, count: int) -> tuple[list[str], list[str], list[str]]:
+    """Rows of the three tables for one size."""
     start = time.perf_counter()
     graph = synthetic(nodes)
     built = time.perf_counter() - start
@@ -115,12 +176,13 @@ def run(nodes: int, count: int) -> tuple[list[str], list[str]]:
         few = asked[: max(5, count // 4)]
         same, ms = agreement(everything, few)
         exact = f"{same} of {len(few)} | {ms:.1f}"
+    step = f"| {graph.nodes.count:,} | " + " | ".join(f"{ms:.2f}" for ms in steps(everything, asked[:20])) + " |"
     ms, segments, entries = caught_up(graph)
     other = (
         f"| {graph.nodes.count:,} | {built:.1f} | {half_ms / open_ms:.2f} | {masked_ms / open_ms:.2f} | {exact} "
         f"| {ms:.2f} | {segments} | {entries} |"
     )
-    return rows, [other]
+    return rows, [other], [step]
 
 
 def main() -> None:
@@ -129,23 +191,26 @@ def main() -> None:
     parser.add_argument("nodes", nargs="*", type=int, default=[100_000, 1_000_000], metavar="NODES")
     parser.add_argument("--queries", type=int, default=200, metavar="N")
     arguments = parser.parse_args()
-    first, second = [], []
+    tables: tuple[list[str], list[str], list[str]] = [], [], []
     for nodes in arguments.nodes:
-        rows, others = run(nodes, arguments.queries)
-        first += rows
-        second += others
+        for i, rows in enumerate(run(nodes, arguments.queries)):
+            tables[i].extend(rows)
     print(
         "\n| nodes | entries | largest degree | may read | entries touched | p99 "
         "| nodes touched | levels | missed | ms | p99 |"
     )
     print("| ---: " * 3 + "| --- " + "| ---: " * 7 + "|")
-    print("\n".join(first))
+    print("\n".join(tables[0]))
     print(
         "\n| nodes | built, s | time half : all | again : all | best 20 as exact | prpack ms "
         "| catch up ms | segments | entries |"
     )
     print("| ---: " * 9 + "|")
-    print("\n".join(second))
+    print("\n".join(tables[1]))
+    print("\nMilliseconds of a search by step:\n")
+    print("| nodes | seeds by names | push | deciding | ranking | graph walked | 20 paths |\n" + "| ---: " * 7 + "|")
+    print("\n".join(tables[2]))
+    print("\n" + with_hubs(arguments.queries))
 
 
 if __name__ == "__main__":

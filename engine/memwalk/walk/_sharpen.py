@@ -23,14 +23,15 @@ __all__ = ["Sharpened", "sharpen"]
 
 _EPS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """Accuracy of the pushes back, round by round; a round is for those that the one before left undecided."""
-_REST = 0.15
-"""What is missed at a node, over its degree and the accuracy of the push, when nothing is followed back; times the
-share not followed, to the power of `_FALL`, when something is. Measured: `benchmarks/LOG.md`, 2026-11-23."""
-_FALL = 1.5
-_DOUBT = 0.15
-"""By how much that may be wrong when nothing is followed back."""
-_DOUBT_AFTER = 0.05
-"""And for each share not followed, when something is."""
+_MISSED = 0.15
+"""What is missed at a node, over its degree and the accuracy of the push, when nothing is followed back; and by how
+much that may be wrong. Measured, as the three below: `benchmarks/LOG.md`, 2026-11-23."""
+_REST = 0.12
+"""The same for the share that is not followed, where the push came to."""
+_CAME = 0.1
+"""The push came to a node that has so much mass, over its degree and the accuracy of the push, or more."""
+_DOUBT = 0.05
+"""By how much what is guessed for that share may be wrong."""
 
 
 class Sharpened(NamedTuple):
@@ -75,9 +76,9 @@ def sharpen(
     The mass that a push missed at a node is :math:`\sum_u r(u) \pi_u(v)`, and on an undirected graph
     :math:`d(u) \pi_u(v) = d(v) \pi_v(u)` [1]_, so a push from the candidate itself tells it: it is d(v) times
     the mean of r(u) / d(u) over where a walk from v is. Where the push from v did not come to, that mean is
-    guessed. It differs little from node to node, so that the guess orders them well; but it is a guess, and so is
-    how wrong it may be. Only candidates for which that leaves open whether they are among the best are pushed
-    from, more accurately each round (as in [2]_).
+    guessed: the same wherever the first push came to, nothing elsewhere. It differs little from node to node, so
+    that the guess orders them well; but it is a guess, and so is how wrong it may be. Only candidates for which
+    that leaves open whether they are among the best are pushed from, more accurately each round (as in [2]_).
 
     Parameters
     ----------
@@ -109,8 +110,8 @@ def sharpen(
     settled = space.settled[candidates] / MASS
     scale = eps * _degrees(graph, candidates, space) / UNIT
     found = settled + (1 - damping) * space.residual[candidates] / MASS
-    mass = found + np.minimum(_REST * scale, np.abs(found))
-    doubt = _DOUBT * scale
+    mass = found + np.minimum(_MISSED * scale, found)
+    doubt = _MISSED * scale
     back: dict[int, _Back] = {}
     degrees = other._replace(sure=space.sure, degree=space.degree)
     edges = 0
@@ -122,11 +123,11 @@ def sharpen(
             if edges >= most:
                 break
             came, rest, touched = _follow(
-                graph, damping, int(candidates[place]), back, accuracy, most - edges, space, degrees
+                graph, damping, eps, int(candidates[place]), back, accuracy, most - edges, space, degrees
             )
             edges += touched
-            mass[place] = settled[place] + came + _REST * rest**_FALL * scale[place]
-            doubt[place] = _DOUBT_AFTER * rest * scale[place]
+            mass[place] = settled[place] + came + _REST * rest * scale[place]
+            doubt[place] = _DOUBT * abs(rest) * scale[place]
     for state in back.values():
         space.sure[state.nodes] = 0.0
         space.degree[state.nodes] = 0.0
@@ -153,22 +154,23 @@ def _between(value: NDArray[np.float64], count: int) -> float:
 def _follow(
     graph: Weighted,
     damping: float,
+    eps: float,
     node: int,
     back: dict[int, _Back],
-    eps: float,
+    accuracy: float,
     enough: float,
     space: Space,
     other: Space,
 ) -> tuple[float, float, int]:
-    """Go on with the push back from a node: what the mass left over gives to it, the share not followed, entries."""
+    """Go on with the push back from a node: what the mass left over gives to it, the share to guess for, entries."""
     if node in back:
         other.start(*back[node])
     else:
         other.start(np.array([node], np.int32), np.zeros(1, np.int64), np.array([MASS], np.int64))
     count, edges = push_further(
-        graph, len(back[node].nodes) if node in back else 1, damping, over_relaxed(damping), eps, enough, other
+        graph, len(back[node].nodes) if node in back else 1, damping, over_relaxed(damping), accuracy, enough, other
     )
-    came, rest, looked = _came(graph, node, damping, count, space, other)
+    came, rest, looked = _came(graph, node, damping, _CAME * eps * MASS / UNIT, count, space, other)
     nodes = other.touched[:count].copy()
     back[node] = _Back(nodes, other.settled[nodes], other.residual[nodes])
     for column in (other.settled, other.residual, other.marked):
@@ -187,21 +189,25 @@ def _degrees(graph: Weighted, nodes: NDArray[np.int64], space: Space) -> NDArray
 
 @njit(cache=True)
 def _came(
-    graph: Weighted, node: int, damping: float, count: int, space: Space, other: Space
+    graph: Weighted, node: int, damping: float, bound: float, count: int, space: Space, other: Space
 ) -> tuple[float, float, int]:
-    """What the mass left over gives to a node over what was followed back from it; the share not followed; entries."""
+    """What the mass left over gives to a node over what was followed back from it, the share that is not followed where
+    the push came to, and entries."""  # noqa: D205, D209
     own, edges = whole_degree(graph, node, space)
     came, rest = 0, 0
     for i in range(count):
         reached = other.touched[i]
-        rest += abs(other.residual[reached])
         given = other.settled[reached] != 0 or other.residual[reached] != 0
-        if given and space.residual[reached] != 0:
-            share = (other.settled[reached] + (1.0 - damping) * other.residual[reached]) / MASS
-            degree, looked = whole_degree(graph, reached, space)
-            edges += looked
-            if reached == node:
-                came += int(space.residual[reached] * share)
-            elif degree > 0.0:
-                came += int(space.residual[reached] * (own / degree) * share)
+        if not given or (space.residual[reached] == 0 and space.settled[reached] == 0):
+            continue
+        degree, looked = whole_degree(graph, reached, space)
+        edges += looked
+        share = (other.settled[reached] + (1.0 - damping) * other.residual[reached]) / MASS
+        if reached == node:
+            came += int(space.residual[reached] * share)
+        elif degree > 0.0:
+            came += int(space.residual[reached] * (own / degree) * share)
+        if degree > 0.0:
+            held = (space.settled[reached] + (1.0 - damping) * space.residual[reached]) / (bound * degree)
+            rest += int(other.residual[reached] * min(1.0, max(0.0, held)))
     return came / MASS, rest / MASS, edges
