@@ -82,7 +82,7 @@ def load_task(folder: Path, *, titled: bool) -> Task:
         if isinstance(source, Exception):
             raise source
         document = document_unit(source, "benchmark", openie)
-        pieces += cut_source(source, document, lambda _: []).passages
+        pieces += cut_source(source, document, lambda _: [])
     seen: dict[str, int] = {}
     first = [seen.setdefault(piece.embedded, place) for place, piece in enumerate(pieces)]
     by_title = {piece.name: place for place, piece in reversed(list(enumerate(pieces)))}

@@ -1,7 +1,7 @@
-// End the order of documents' passages, before a new one is written.
+// Ends the edges from passages to others than the one that comes next now; null: to all.
 CYPHER 5
-UNWIND $ids AS id
-MATCH (:Unit {id: id})-[:HAS_PART]->(part:Unit)-[edge:NEXT]->()
-WHERE edge.tx_to = $forever
+UNWIND $rows AS row
+MATCH (source:Unit {id: row.source})-[edge:NEXT]->(target:Unit)
+WHERE edge.tx_to = $forever AND (row.target IS NULL OR target.id <> row.target)
 SET edge.tx_to = $at
-RETURN count(edge) AS count
+RETURN source.id AS source, target.id AS target

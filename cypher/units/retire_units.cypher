@@ -10,7 +10,7 @@ MATCH (u)-[head:HEAD]->(old:Version)
 WITH u, head, old, CASE WHEN old.tx_from >= $at THEN old.tx_from + 1 ELSE $at END AS at
 SET u.state = 'retired', u.seq = u.seq + 1, u.text = '', u.content_hash = '', old.tx_to = at
 SET u.kept = u.vector
-REMOVE u.vector, u.tags, u.metadata, u.valid_from, u.valid_to
+REMOVE u.vector, u.tags, u.metadata, u.valid_from, u.valid_to, u.unfinished
 CREATE (u)-[:HEAD]->(v:Version {unit_id: u.id, kind: old.kind, seq: u.seq, state: 'retired', content_hash: '', name: u.name,
   text: '', policy_class: u.policy_class, tx_from: at, tx_to: $forever})
 CREATE (v)-[:PREVIOUS]->(old)

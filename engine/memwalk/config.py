@@ -144,9 +144,6 @@ class Settings:
     directory: Path | None = _env("MEMWALK_STORE", None, "data directory; empty: the user's data folder")
     cache: Path | None = _env("MEMWALK_CACHE", None, "cache for jars and models; empty: the user's cache folder")
     data: Path | None = _env("MEMWALK_DATA", None, "folder with evaluation data")
-    max_document: int = _env(
-        "MEMWALK_MAX_DOCUMENT", 200_000, "characters that one document may have; it is written in one transaction"
-    )
     debug: bool = _env(
         "MEMWALK_DEBUG", default=False, description="tell errors with their traceback, and log, on stderr"
     )

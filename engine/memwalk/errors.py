@@ -12,8 +12,7 @@
     │   │   ├── SourceNotReadable   no access
     │   │   ├── SourceNotText       binary, or not UTF-8
     │   │   ├── SourceEmpty
-    │   │   ├── SourceMalformed     the format promises something else
-    │   │   └── SourceTooLong       more than one document may hold
+    │   │   └── SourceMalformed     the format promises something else
     │   ├── UnknownPrincipal
     │   ├── NotFound                does not exist, or may not be read: the same
     │   ├── AlreadyExists
@@ -99,7 +98,6 @@ __all__ = [
     "SourceNotFound",
     "SourceNotReadable",
     "SourceNotText",
-    "SourceTooLong",
     "StaleUnit",
     "StaleVersion",
     "StorageFull",
@@ -187,21 +185,6 @@ class SourceMalformed(SourceError):
     """The format promises something the content does not hold."""
 
     reason = "malformed"
-
-
-class SourceTooLong(SourceError):
-    """A document has more text than is written in one transaction."""
-
-    reason = "too long for one document"
-
-    def __init__(self, path: str | Path, characters: int, limit: int) -> None:
-        super().__init__(
-            path,
-            f"{characters:,} characters, at most {limit:,}: cut it into several files, "
-            "or set MEMWALK_MAX_DOCUMENT and give Neo4j the memory for it (MEMWALK_NEO4J_HEAP)",
-        )
-        self.characters = characters
-        self.limit = limit
 
 
 class UnknownPrincipal(UsageError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from memwalk.cli import app
 from memwalk.config import LTS
 from memwalk.errors import AlreadyExists, NotFound
-from memwalk.ingest import Source, read_sources
+from memwalk.ingest import Source, _pipeline, read_sources
 
 if TYPE_CHECKING:
     from memwalk.memory import Memory
@@ -186,9 +187,6 @@ def bad_folder(folder: Path) -> dict[str, str]:
     (folder / "binary.dat").write_bytes(bytes(range(256)) * 40)
     (folder / "nothing.txt").write_bytes(b"")
     (folder / "latin.txt").write_bytes(b"caf\xe9")
-    with (folder / "large.txt").open("w", encoding="utf-8") as file:
-        for _ in range(50):
-            file.write("Fifty megabytes of it. " * 45_000)
     (folder / "nan.jsonl").write_text('{"text": NaN}\n{"text": "Bob wrote too.", "score": NaN}\n', encoding="utf-8")
     (folder / "nan.json").write_text('[{"title": "n", "text": NaN}, {"title": "m", "text": "Mary."}]')
     (folder / "loop").mkdir()
@@ -199,16 +197,23 @@ def bad_folder(folder: Path) -> dict[str, str]:
         "binary.dat": "not UTF-8 text",
         "nothing.txt": "empty",
         "latin.txt": "not UTF-8 text (byte 3)",
-        "large.txt": "too long for one document",
         "nan.jsonl": "row 1",
         "nan.json": "row 1",
         "self": "symbolic links",
     }
 
 
-def test_bad_files_are_named_and_the_rest_is_added(memory: Memory, store_directory: Path, tmp_path: Path) -> None:
-    """By the command line: each fault on a line of its own with the file's name, exit code 1, the good ones added."""
+def test_bad_files_are_named_and_the_rest_is_added(
+    memory: Memory, store_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command line: each fault on a line of its own with the file's name, exit code 1, the good ones added.
+
+    One of these has more text than ten transactions hold, and is there from its first word to its last.
+    """
+    monkeypatch.setattr(_pipeline, "BATCH_PASSAGES", 8)
     wrong = bad_folder(tmp_path)
+    large = "".join(f"Sentence {number} of it. " for number in range(4_000)) + "End."
+    (tmp_path / "large.txt").write_text(large, encoding="utf-8")
     line = ["add", str(tmp_path), "--store", str(store_directory), "--json"]
     result = CliRunner().invoke(app, line, prog_name="memwalk", env=OWN)
     assert result.exit_code == 1, result.output
@@ -216,8 +221,18 @@ def test_bad_files_are_named_and_the_rest_is_added(memory: Memory, store_directo
     for name, why in wrong.items():
         assert any(f"{name}:" in told and why in told for told in result.stderr.splitlines()), (name, result.stderr)
     assert len([told for told in result.stderr.splitlines() if "skipped " in told]) == len(wrong)
-    texts = {passage["text"] for passage in passages(memory)}
-    assert texts == {"Ada Lovelace wrote notes.", "Bob wrote too.", "Mary."}
+    found = passages(memory)
+    parts = [passage for passage in found if passage["document"] == "large"]
+    assert {passage["text"] for passage in found if passage["document"] != "large"} == {
+        "Ada Lovelace wrote notes.",
+        "Bob wrote too.",
+        "Mary.",
+    }
+    assert len(parts) > 10 * _pipeline.BATCH_PASSAGES
+    assert [passage["ordinal"] for passage in parts] == [*range(len(parts))]
+    assert (parts[0]["start"], parts[-1]["end"]) == (0, len(large))
+    assert all(after["start"] <= before["end"] + 1 for before, after in pairwise(parts))
+    assert memory.show("large").properties.get("unfinished") is None
 
 
 def test_stdin_has_a_name_that_stays(memory: Memory, store_directory: Path) -> None:

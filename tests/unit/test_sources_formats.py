@@ -18,7 +18,6 @@ from memwalk.errors import (
     SourceMalformed,
     SourceNotReadable,
     SourceNotText,
-    SourceTooLong,
 )
 from memwalk.ingest.sources import FORMATS, Source, Turn, read_sources, read_stream
 from memwalk.ingest.sources._html import read_html
@@ -360,10 +359,3 @@ def test_nothing_is_told_of_in_every_format(as_format: str) -> None:
         (found,) = read("f", data, as_format=as_format)
         assert isinstance(found, SourceError)
         assert found.path == "f"
-
-
-def test_a_document_may_not_be_too_long() -> None:
-    """What is longer than one document may be is told of, with its size; other rows of its file are kept."""
-    found = read("d.jsonl", '{"text": "long enough"}\n{"text": "short"}', max_characters=5)
-    assert [type(one) for one in found] == [SourceTooLong, Source]
-    assert "11 characters, at most 5" in str(found[0])

@@ -224,13 +224,13 @@ def test_a_hub_is_cut_between_lines_and_loses_no_statement() -> None:
     """Passages of a node with many edges: whole lines, each statement in one; the first is about the node."""
     table = "source,predicate,target\n" + "".join(f"Hub,links to,spoke number {n}\n" for n in range(300))
     source = one("e.csv", table)
-    cut = cut_source(source, document_unit(source, "space", "x"), words)
-    assert len(cut.passages) > 5
-    assert [piece.is_opening for piece in cut.passages].count(True) == 1
-    assert all(line.startswith("Hub -[links to]-> spoke number ") for p in cut.passages for line in p.text.split("\n"))
-    said = [triple for piece in cut.passages if piece.stated for triple in piece.stated.triples]
+    passages = list(cut_source(source, document_unit(source, "space", "x"), words))
+    assert len(passages) > 5
+    assert [piece.is_opening for piece in passages].count(True) == 1
+    assert all(line.startswith("Hub -[links to]-> spoke number ") for p in passages for line in p.text.split("\n"))
+    said = [triple for piece in passages if piece.stated for triple in piece.stated.triples]
     assert said == [("hub", "links to", f"spoke number {n}") for n in range(300)]
-    for piece in cut.passages:
+    for piece in passages:
         assert piece.stated is not None
         assert [object_ for _, _, object_ in piece.stated.triples] == [
             line.removeprefix("Hub -[links to]-> ") for line in piece.text.split("\n")
@@ -243,7 +243,7 @@ def test_a_changed_row_changes_the_passages_of_its_node_alone() -> None:
 
     def ids(text: str) -> dict[str, str]:
         source = one("e.csv", text)
-        return {p.text: p.id for p in cut_source(source, document_unit(source, "space", "x"), words).passages}
+        return {p.text: p.id for p in cut_source(source, document_unit(source, "space", "x"), words)}
 
     before, after = ids(table), ids(table.replace("C,D", "C,X"))
     assert {text for text in before if before[text] == after.get(text)} == {

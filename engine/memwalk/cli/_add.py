@@ -123,7 +123,8 @@ def add(
     """Add files and folders: documents become passages, entities and facts.
 
     What is unchanged since the last time costs nothing. Sources that cannot be read are named, the rest is
-    added, and the exit code is 1. A document may have 200,000 characters (MEMWALK_MAX_DOCUMENT).
+    added, and the exit code is 1. A long document is written part by part: `memwalk show` calls it unfinished
+    until all of it is there, and the next add goes on with one that was stopped.
 
     The suffix says the format:
 

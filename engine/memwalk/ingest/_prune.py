@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.request import url2pathname
 from memwalk import policy
 from memwalk.errors import SourceError, SourceNotReadable
 from memwalk.store import FOREVER
-from memwalk.units import lock_units, record_activity, retire_units
+from memwalk.units import UnitChange, lock_units, record_activity, retire_units, update_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,23 +78,44 @@ def find_vanished(
     return sorted(found.values())
 
 
-def retire_documents(store: Store, principal: str, space: str, documents: Sequence[Vanished]) -> tuple[int, int]:
-    """Retire documents with their passages and what only these evidenced, in one transaction.
+def retire_documents(
+    store: Store, principal: str, space: str, documents: Sequence[Vanished], *, most: int = 256
+) -> tuple[int, int]:
+    """Retire documents with their passages and what only these evidenced.
 
-    One that was changed since, or that the principal may not write, is left alone.
+    One that was changed since, or that the principal may not write, is left alone. A transaction retires documents
+    of `most` passages together. One that alone has more is marked as unfinished, loses as many a transaction, and is
+    retired with the last: stopped half way it is there, and not what its source was, so it vanishes with the next
+    `add --prune`, or is written again if the source came back.
 
     Returns
     -------
     documents, passages
         How many.
     """
+    rows = store.read("units/count_parts", ids=[document.id for document in documents], forever=FOREVER)
+    counts = {row["id"]: row["count"] for row in rows}
+    group: list[Vanished] = []
+    done: list[tuple[int, int]] = []
+    for document in documents:
+        count = counts.get(document.id, 0)
+        if count > most:
+            done.append(_retire_long(store, principal, space, document, most))
+            continue
+        if sum(counts.get(one.id, 0) for one in group) + count > most:
+            done.append(_retire(store, principal, space, group))
+            group = []
+        group.append(document)
+    if group:
+        done.append(_retire(store, principal, space, group))
+    return sum(count for count, _ in done), sum(count for _, count in done)
+
+
+def _retire(store: Store, principal: str, space: str, documents: Sequence[Vanished]) -> tuple[int, int]:
+    """Retire documents in one transaction."""
 
     def work(tx: Transaction) -> tuple[int, int]:
-        policy.require_role(tx, principal, "writer", space)
-        tx.tell(space=space)
-        held = lock_units(tx, _writable(tx, principal, [document.id for document in documents]))
-        seen = dict(documents)
-        ids = [unit.id for unit in held.values() if unit.state == "live" and unit.seq == seen[unit.id]]
+        ids = _as_seen(tx, principal, space, documents)
         if not ids:
             return 0, 0
         parts = sorted({row["id"] for row in tx.run("units/list_parts", ids=ids, forever=FOREVER)})
@@ -102,6 +124,46 @@ def retire_documents(store: Store, principal: str, space: str, documents: Sequen
         return len(ids), len(parts)
 
     return store.write(work, operation="prune", principal=principal)
+
+
+def _retire_long(store: Store, principal: str, space: str, document: Vanished, most: int) -> tuple[int, int]:
+    """Retire a document part by part."""
+
+    def begin(tx: Transaction) -> int:
+        if not _as_seen(tx, principal, space, [document]):
+            return 0
+        activity = record_activity(tx, principal, "prune", space)
+        change = UnitChange(*document, {"properties": {"unfinished": "prune"}})
+        return update_units(tx, activity, [change])[document.id]
+
+    def retire(tx: Transaction, ids: Sequence[str], seq: int) -> int:
+        if not _as_seen(tx, principal, space, [Vanished(document.id, seq)]):
+            return 0
+        retire_units(tx, record_activity(tx, principal, "prune", space), ids)
+        return len(ids)
+
+    seq = store.write(begin, operation="prune", principal=principal)
+    if not seq:
+        return 0, 0
+    rows = store.read("units/list_parts", ids=[document.id], forever=FOREVER)
+    going = [*sorted({row["id"] for row in rows}), document.id]
+    gone = 0
+    for start in range(0, len(going), most):
+        work = partial(retire, ids=going[start : start + most], seq=seq)
+        count = store.write(work, operation="prune", principal=principal)
+        if not count:  # somebody adds it again
+            return 0, gone
+        gone += count
+    return 1, gone - 1
+
+
+def _as_seen(tx: Transaction, principal: str, space: str, documents: Sequence[Vanished]) -> list[str]:
+    """Begin to retire: lock documents that the principal may write; returns the live ones at the versions seen."""
+    policy.require_role(tx, principal, "writer", space)
+    tx.tell(space=space)
+    held = lock_units(tx, _writable(tx, principal, [document.id for document in documents]))
+    seen = dict(documents)
+    return [unit.id for unit in held.values() if unit.state == "live" and unit.seq == seen[unit.id]]
 
 
 def _writable(tx: Transaction, principal: str, ids: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 from memwalk.ingest._extract import tidy
-from memwalk.text import Chunk, chunk, normalise_phrase
+from memwalk.text import Chunk, chunk, chunks, normalise_phrase
 from memwalk.units import NewUnit, derived_id
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ __all__ = ["BatchRows", "Cut", "Piece", "batch_rows", "cut_source", "document_un
 
 MAX_TOKENS = 200
 OVERLAP = 40
+LONGEST_ENTRY = 200_000
+"""Characters. A longer entry of a HippoRAG corpus is no passage to any model, and is cut like other texts."""
 STATED = "stated-1"
 """What stands for the extractor where the source itself says what it states."""
 _LINE = re.compile(r"[^\n]+")
@@ -88,10 +90,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A document cut into passages."""
+    """Passages of a document that are written together: all of them, or those of a part of a long one."""
 
     document: NewUnit
     passages: tuple[Piece, ...]
+    before: tuple[str, ...] = ()
+    """The passage before them, of a part that is not the first."""
+    after: tuple[None, ...] = (None,)
+    """That nothing comes after them; empty for a part of a document."""
 
 
 @dataclass
@@ -121,45 +127,51 @@ def document_unit(source: Source, space: str, extractor: str) -> NewUnit:
     )
 
 
-def cut_source(source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]) -> Cut:
-    """Cut a source into passages; a passage's anchor is its text and which occurrence of it.
+def cut_source(source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]) -> Iterator[Piece]:
+    """Cut a source into passages, one after the other; a passage's anchor is its text and which occurrence of it.
 
     An entry of a HippoRAG corpus is a passage already and stays whole.
     """
     if source.sections:
-        return Cut(document, tuple(_cut_sections(source, document, spans)))
-    if source.format == "hipporag":
-        chunks = [Chunk(source.text, 0, len(source.text))]
+        return _cut_sections(source, document, spans)
+    return _cut_text(source, document, spans)
+
+
+def _cut_text(source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]) -> Iterator[Piece]:
+    """The passages of a text."""
+    cuts: Iterable[Chunk]
+    if source.format == "hipporag" and len(source.text) <= LONGEST_ENTRY:
+        cuts = [Chunk(source.text, 0, len(source.text))]
     else:
         turns = [(turn.start, turn.end) for turn in source.turns]
-        chunks = chunk(source.text, spans, MAX_TOKENS, OVERLAP, whole=turns)
-    seen: Counter[str] = Counter()
-    pieces = []
-    for ordinal, cut in enumerate(chunks):
-        anchor = f"{cut.text}\x1e{seen[cut.text]}"
-        seen[cut.text] += 1
-        passage = derived_id(document.space or "", source.uri, "Passage", anchor)
+        cuts = chunks(source.text, spans, MAX_TOKENS, OVERLAP, whole=turns)
+    seen: Counter[bytes] = Counter()
+    for ordinal, cut in enumerate(cuts):
+        passage = derived_id(document.space or "", source.uri, "Passage", f"{cut.text}\x1e{_again(seen, cut.text)}")
         place = source.locate(cut.start, cut.end)
         page, said = source.page(cut.start), source.time(cut.start, cut.end)
-        pieces.append(
-            Piece(passage, document.id, source.title, cut.text, ordinal, *place, source.is_titled, page, said)
-        )
-    return Cut(document, tuple(pieces))
+        yield Piece(passage, document.id, source.title, cut.text, ordinal, *place, source.is_titled, page, said)
+
+
+def _again(seen: Counter[bytes], text: str) -> int:
+    """How often a text came before; what is kept of it is short."""
+    key = hashlib.sha256(text.encode()).digest()
+    seen[key] += 1
+    return seen[key] - 1
 
 
 def _cut_sections(
     source: Source, document: NewUnit, spans: Callable[[str], Sequence[tuple[int, int]]]
 ) -> Iterator[Piece]:
     """The passages of a graph: of each node its lines, and what they state."""
-    seen: Counter[str] = Counter()
+    seen: Counter[bytes] = Counter()
     ordinal = 0
     for section in source.sections:
         text = source.text[section.start : section.end]
         lines = [(match.start(), match.end()) for match in _LINE.finditer(text)]
         for cut in chunk(text, spans, MAX_TOKENS, whole=lines):
             anchor = f"{section.name}\x1f{cut.text}"
-            seen[anchor] += 1
-            passage = derived_id(document.space or "", source.uri, "Passage", f"{anchor}\x1e{seen[anchor] - 1}")
+            passage = derived_id(document.space or "", source.uri, "Passage", f"{anchor}\x1e{_again(seen, anchor)}")
             start, end = section.start + cut.start, section.start + cut.end
             first, last = (bisect_left(section.statements, at, key=lambda one: one.at) for at in (start, end))
             stated = section.statements[first:last]
@@ -215,11 +227,13 @@ def batch_rows(pieces: Iterable[Piece], extracted: Mapping[str, Extraction]) -> 
 
 
 def part_rows(cuts: Iterable[Cut]) -> tuple[list[Row], list[Row]]:
-    """Rows of the edges from documents to passages, and from each passage to the next."""
-    parts, order = [], []
+    """Rows of the edges from documents to passages, and from each passage to the next; its target may be None."""
+    parts: list[Row] = []
+    order: list[Row] = []
     for cut in cuts:
-        parts += [{"source": cut.document.id, "target": piece.id} for piece in cut.passages]
-        order += [{"source": a.id, "target": b.id} for a, b in pairwise(cut.passages)]
+        ids = [piece.id for piece in cut.passages]
+        parts += [{"source": cut.document.id, "target": unit} for unit in ids]
+        order += [{"source": a, "target": b} for a, b in pairwise([*cut.before, *ids, *cut.after])]
     return parts, order
 
 

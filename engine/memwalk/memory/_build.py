@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memwalk import policy
-from memwalk.errors import InvalidArgument, StaleUnit
+from memwalk.errors import InvalidArgument, StaleUnit, WrongState
 from memwalk.units import (
     NewUnit,
     claim_payload,
@@ -84,9 +84,17 @@ def _sources(session: Session, principal: str, references: Sequence[str], space:
 
 
 def _parts(session: Session, classes: list[str], unit: Unit) -> list[Unit]:
-    """A document stands for its passages."""
+    """A document stands for its passages.
+
+    Raises
+    ------
+    WrongState
+        They are being written or retired part by part.
+    """
     if unit.kind != "Document":
         return [unit]
+    if unit.properties.get("unfinished"):
+        raise WrongState(unit.id, "unfinished", "build", ["whole"])
     from memwalk.store import FOREVER
     from memwalk.units import get_units
 

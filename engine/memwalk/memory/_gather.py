@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from memwalk.config import Settings
     from memwalk.errors import SourceError
     from memwalk.ingest import Source
 
@@ -17,7 +16,6 @@ __all__ = ["gather"]
 
 
 def gather(
-    settings: Settings,
     paths: Iterable[str | Path],
     streams: Mapping[str, bytes],
     *,
@@ -33,10 +31,9 @@ def gather(
     """
     from memwalk.ingest import read_sources, read_stream
 
-    limit = settings.max_document
     found: list[Source | SourceError] = []
     for path in paths:
-        found += read_sources(Path(path).expanduser(), exclude, as_format=as_format, max_characters=limit)
+        found += read_sources(Path(path).expanduser(), exclude, as_format=as_format)
     for name, data in streams.items():
-        found += read_stream(data, name, as_format=as_format, max_characters=limit)
+        found += read_stream(data, name, as_format=as_format)
     return found

@@ -116,7 +116,7 @@ class Memory(
         policy.require_role(session.store, self.principal, "writer", space)
         said = Path(openie).expanduser() if openie else None
         check_extractor(session, space, extractor, said)
-        sources = gather(session.settings, paths, streams or {}, exclude=[said] if said else [], as_format=as_format)
+        sources = gather(paths, streams or {}, exclude=[said] if said else [], as_format=as_format)
         given = [Path(path).expanduser() for path in paths]
         vanished = find_vanished(session.store, space, given, sources) if prune else []
         errors = [source for source in sources if isinstance(source, SourceError)]

@@ -14,13 +14,15 @@ from memwalk.errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Chunk", "chunk", "sentences"]
+__all__ = ["Chunk", "chunk", "chunks", "sentences"]
 
 _PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 _IDEOGRAPHIC_STOP = re.compile(r"[\u3002\uff01\uff1f\uff61]+[\u300d\u300f\u3011\u3009\u300b\uff09\u201d\u2019]*")
 _CLAUSE_END = ".!?;:\u2026\u3002\uff01\uff1f"
 _LONGEST_TOKEN = 100
 """Characters. To WordPiece a blob without spaces is one unknown token, however long; here it counts as several."""
+_WINDOW = 1 << 18
+"""Characters of a paragraph that are looked at together: `sentencex` takes some hundred bytes a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,10 @@ def sentences(text: str) -> list[tuple[int, int]]:
     Notes
     -----
     `sentencex` 1.0 panics on some characters of more than one byte, so it is shown a copy of the text
-    in ASCII with as many characters, and ideographic full stops are handled here.
+    in ASCII with as many characters, and ideographic full stops are handled here. A paragraph of more
+    than 262,144 characters is looked at in stretches of so many, each from the end of a sentence on.
     """
-    found: list[tuple[int, int]] = []
-    start = 0
-    for match in _PARAGRAPH_BREAK.finditer(text):
-        found += _sentences_of_paragraph(text, start, match.start())
-        start = match.end()
-    found += _sentences_of_paragraph(text, start, len(text))
-    return found
+    return list(_sentences(text))
 
 
 def chunk(
@@ -89,7 +86,19 @@ def chunk(
     *,
     whole: Sequence[tuple[int, int]] = (),
 ) -> list[Chunk]:
-    """Cut a text into chunks of whole sentences.
+    """Cut a text into chunks of whole sentences: all of `chunks` at once, by the same parameters."""
+    return list(chunks(text, spans, max_tokens, overlap, whole=whole))
+
+
+def chunks(
+    text: str,
+    spans: Callable[[str], Sequence[tuple[int, int]]],
+    max_tokens: int,
+    overlap: int = 0,
+    *,
+    whole: Sequence[tuple[int, int]] = (),
+) -> Iterator[Chunk]:
+    """Cut a text into chunks of whole sentences, one after the other; what is held does not grow with the text.
 
     Parameters
     ----------
@@ -109,9 +118,9 @@ def chunk(
         In order, apart from each other, with all of the text that is not white space. Only one that has
         more than `max_tokens` is cut into sentences.
 
-    Returns
-    -------
-    list of Chunk
+    Yields
+    ------
+    Chunk
         In order. Together they hold every character that is not white space.
 
     Raises
@@ -123,19 +132,27 @@ def chunk(
         raise InvalidArgument("max_tokens", max_tokens, "at least 8")
     if not 0 <= overlap <= max_tokens // 2:
         raise InvalidArgument("overlap", overlap, f"0 to {max_tokens // 2}, half of max_tokens")
-    chunks: list[Chunk] = []
+    return _chunks(text, spans, max_tokens, overlap, whole)
+
+
+def _chunks(
+    text: str,
+    spans: Callable[[str], Sequence[tuple[int, int]]],
+    max_tokens: int,
+    overlap: int,
+    whole: Sequence[tuple[int, int]],
+) -> Iterator[Chunk]:
     current: list[_Unit] = []
     filled = 0
     for unit in _units(text, spans, max_tokens, max_tokens - overlap, whole):
         if current and filled + unit.gap + unit.tokens > max_tokens:
-            chunks.append(_joined(text, current))
+            yield _joined(text, current)
             current = _carried(text, spans, current, min(overlap, max_tokens - unit.gap - unit.tokens), bool(whole))
             filled = sum(u.gap + u.tokens for u in current)
         filled += unit.tokens + (unit.gap if current else 0)
         current.append(unit)
     if current:
-        chunks.append(_joined(text, current))
-    return chunks
+        yield _joined(text, current)
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -169,21 +186,37 @@ _ASCII_BY_CATEGORY = {
 _ASCII = _Ascii()
 
 
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _PARAGRAPH_BREAK.finditer(text):
+        yield from _sentences_of_paragraph(text, start, match.start())
+        start = match.end()
+    yield from _sentences_of_paragraph(text, start, len(text))
+
+
 def _sentences_of_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end:
+        stop = min(start + _WINDOW, end)
+        edges = _edges(text[start:stop])
+        if stop < end and len(edges) > 2:  # the last sentence may go on behind the stretch
+            edges.pop()
+        for left, right in itertools.pairwise(edges):
+            trimmed = _trimmed(text, start + left, start + right)
+            if trimmed[0] < trimmed[1]:
+                yield trimmed
+        start += edges[-1]
+
+
+def _edges(paragraph: str) -> list[int]:
+    """Where its sentences begin, and where it ends."""
     from sentencex import get_sentence_boundaries
 
-    paragraph = text[start:end]
-    if not paragraph or paragraph.isspace():
-        return
     cuts = {0, len(paragraph)}
-    cuts.update(found["end_index"] for found in get_sentence_boundaries("en", paragraph.translate(_ASCII)))
+    if not paragraph.isspace():
+        cuts.update(found["end_index"] for found in get_sentence_boundaries("en", paragraph.translate(_ASCII)))
     if not paragraph.isascii():
         cuts.update(match.end() for match in _IDEOGRAPHIC_STOP.finditer(paragraph))
-    edges = sorted(cuts)
-    for left, right in itertools.pairwise(edges):
-        trimmed = _trimmed(text, start + left, start + right)
-        if trimmed[0] < trimmed[1]:
-            yield trimmed
+    return sorted(cuts)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -206,25 +239,45 @@ def _units(
 ) -> Iterator[_Unit]:
     """The sentences, or stretches to keep, those above `max_tokens` in pieces of at most `piece_tokens`."""
     before = 0
-    waiting = [*reversed(whole or sentences(text))]
-    kept = len(waiting) if whole else 0
-    while waiting:
-        is_kept = len(waiting) <= kept
-        start, end = waiting.pop()
-        # With the white space before it: to some tokenizers that is a token, or part of one.
-        cells = _cells(spans(text[before:end]), before, end)
-        first = next((place for place, cell in enumerate(cells) if cell.end > start), len(cells))
+    for start, end in _stretches(text, spans, max_tokens, whole):
+        cells, first = _measured(text, spans, before, start, end)
         gap = sum(cell.tokens for cell in cells[:first])
         total = sum(cell.tokens for cell in cells[first:])
-        if total > max_tokens and is_kept:
-            kept = len(waiting)
-            waiting += [(start + left, start + right) for left, right in reversed(sentences(text[start:end]))]
-            continue
         if total <= max_tokens:
             yield _Unit(start, end, total, gap)
         else:
             yield from _pieces(text, start, end, cells[first:], piece_tokens, gap)
         before = end
+
+
+def _stretches(
+    text: str,
+    spans: Callable[[str], Sequence[tuple[int, int]]],
+    max_tokens: int,
+    whole: Sequence[tuple[int, int]],
+) -> Iterator[tuple[int, int]]:
+    """The sentences; of a text with stretches to keep these, but sentences of one that is too long."""
+    if not whole:
+        yield from _sentences(text)
+    before = 0
+    for start, end in whole:
+        cells, first = _measured(text, spans, before, start, end)
+        if sum(cell.tokens for cell in cells[first:]) <= max_tokens:
+            yield start, end
+        else:
+            yield from ((start + left, start + right) for left, right in _sentences(text[start:end]))
+        before = end
+
+
+def _measured(
+    text: str, spans: Callable[[str], Sequence[tuple[int, int]]], before: int, start: int, end: int
+) -> tuple[list[_Cell], int]:
+    """The cells of a stretch with the white space before it, and which is the first of its own.
+
+    With the white space: to some tokenizers that is a token, or part of one.
+    """
+    cells = _cells(spans(text[before:end]), before, end)
+    return cells, next((place for place, cell in enumerate(cells) if cell.end > start), len(cells))
 
 
 def _cells(tokens: Sequence[tuple[int, int]], offset: int, end: int) -> list[_Cell]:

@@ -39,7 +39,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.label: kind
     for kind in (
-        Kind("Document", Readable.SPACE, {"uri": str, "format": str}),
+        Kind("Document", Readable.SPACE, {"uri": str, "format": str, "unfinished": str}),
         Kind("Passage", Readable.SPACE, {"ordinal": int, "start": int, "end": int, "page": int}, vector=True),
         Kind("Entity", Readable.ANY_EVIDENCE, vector=True),
         Kind("Fact", Readable.ANY_EVIDENCE, {"subject": str, "predicate": str, "object": str}, vector=True),

@@ -83,10 +83,10 @@ def lock_units(tx: Transaction, ids: Iterable[str]) -> dict[str, Held]:
     return {row["id"]: Held(**row) for row in rows}
 
 
-def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[str, int]:
+def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit], *, anew: bool = False) -> dict[str, int]:
     """Create, revive or update units by content.
 
-    A unit that already says the same is left alone.
+    A unit that already says the same is left alone, unless all shall have a new version (`anew`).
 
     Returns
     -------
@@ -109,7 +109,7 @@ def put_units(tx: Transaction, activity: str, units: Iterable[NewUnit]) -> dict[
             if (there.kind, there.space) != (unit.kind, unit.space):
                 raise InvalidArgument("unit", unit.id, f"a {there.kind} of space {there.space}, which it is already")
             same = there.content_hash == unit.hash() and (unit.keeps or there.notes == unit.notes())
-            if there.state == State.LIVE and same:
+            if there.state == State.LIVE and same and not anew:
                 continue
         check_transition("add", unit.id, there.state if there else State.ABSENT)
         due.append(unit)

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from memwalk.errors import InvalidArgument, SourceError, SourceTooLong
+from memwalk.errors import InvalidArgument, SourceError
 from memwalk.ingest.sources._chat import from_chat
 from memwalk.ingest.sources._edges import from_edges
 from memwalk.ingest.sources._files import Raw, find_files, stdin_uri
@@ -63,7 +63,6 @@ def read_sources(
     exclude: Collection[Path] = (),
     *,
     as_format: str | None = None,
-    max_characters: int | None = None,
 ) -> Iterator[Source | SourceError]:
     """Read a file, or every file below a folder.
 
@@ -79,8 +78,6 @@ def read_sources(
         Files not to read as documents, such as the OpenIE result beside a corpus.
     as_format : str, optional
         One of `FORMATS`, for all the files. None: by their suffixes.
-    max_characters : int, optional
-        No document may have more text.
 
     Yields
     ------
@@ -101,12 +98,10 @@ def read_sources(
         resolved = found.resolve()
         if resolved not in seen:
             seen.add(resolved)
-            yield from _read(partial(Raw.of_file, found), as_format or _format_of(found.suffix), max_characters)
+            yield from _read(partial(Raw.of_file, found), as_format or _format_of(found.suffix))
 
 
-def read_stream(
-    data: bytes, name: str, *, as_format: str | None = None, max_characters: int | None = None
-) -> Iterator[Source | SourceError]:
+def read_stream(data: bytes, name: str, *, as_format: str | None = None) -> Iterator[Source | SourceError]:
     """Read what came through stdin as if it was a file of that name.
 
     Parameters
@@ -116,8 +111,6 @@ def read_stream(
         Its identity: adding again under it changes the document, or nothing. Its suffix says the format.
     as_format : str, optional
         One of `FORMATS`.
-    max_characters : int, optional
-        No document may have more text.
 
     Yields
     ------
@@ -129,18 +122,13 @@ def read_stream(
     """
     _check_format(as_format)
     suffix = PurePosixPath(unquote(urlsplit(stdin_uri(name)).path)).suffix
-    yield from _read(partial(Raw.of_stream, name, data), as_format or _format_of(suffix), max_characters)
+    yield from _read(partial(Raw.of_stream, name, data), as_format or _format_of(suffix))
 
 
-def _read(load: Callable[[], Raw], as_format: str, max_characters: int | None) -> Iterator[Source | SourceError]:
+def _read(load: Callable[[], Raw], as_format: str) -> Iterator[Source | SourceError]:
     """The documents of one file, or why there are none."""
     try:
-        raw = load()
-        for found in FORMATS[as_format](raw):
-            if isinstance(found, SourceError) or max_characters is None or len(found.text) <= max_characters:
-                yield found
-            else:
-                yield SourceTooLong(raw.path, len(found.text), max_characters)
+        yield from FORMATS[as_format](load())
     except SourceError as error:
         yield error
 
