@@ -80,12 +80,13 @@ def test_stopped_after_each_part_and_gone_on_with(world: World, stop: Callable[[
     world.begin()
     world.act(BOOK)
     total = len(_wanted(world))
-    stop(2)  # the head, and a part
     counts = [0]
+    stop(2)  # the head, and a part
     while not add_until_stopped(world):
         assert unfinished(world) == ["add"]
         assert world.models.asked()[0] == min(total - counts[-1], 2 * BATCH)
         counts.append(len(passages(world)))
+        stop(2)
     assert counts == [*range(0, total, BATCH), total]
     assert unfinished(world) == [None]
     assert world.models.asked() == (0, 0)
