@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memwalk.progress import Progress
     from memwalk.store import Store
 
-__all__ = ["Act", "Known", "Step", "World", "fresh", "stories"]
+__all__ = ["Act", "Known", "Step", "World", "fresh", "steps", "stories"]
 
 SPACES = ("home", "work")
 SENTENCES = (
@@ -117,10 +117,14 @@ _ACT = st.builds(
 )
 
 
-def stories(steps: int, acts: int) -> st.SearchStrategy[list[Step]]:
+def steps(acts: int) -> st.SearchStrategy[Step]:
+    """Single steps."""
+    return st.builds(Step, st.lists(_ACT, min_size=1, max_size=acts).map(tuple), st.booleans())
+
+
+def stories(most: int, acts: int) -> st.SearchStrategy[list[Step]]:
     """Sequences of steps."""
-    step = st.builds(Step, st.lists(_ACT, min_size=1, max_size=acts).map(tuple), st.booleans())
-    return st.lists(step, min_size=2, max_size=steps)
+    return st.lists(steps(acts), min_size=2, max_size=most)
 
 
 def fresh(store: Store) -> None:

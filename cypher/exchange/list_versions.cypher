@@ -3,6 +3,6 @@ CYPHER 5
 UNWIND $ids AS id
 MATCH (v:Version)
 WHERE v.unit_id = id AND v.seq > 0
-RETURN id, properties(v) AS version, [(v)-[:WAS_GENERATED_BY]->(activity:Activity) | activity.id][0] AS activity,
+RETURN id, v {.*, vector: null} AS version, [(v)-[:WAS_GENERATED_BY]->(activity:Activity) | activity.id][0] AS activity,
   [(v)-[:WAS_DERIVED_FROM]->(source:Version) | {source: source.unit_id, source_seq: source.seq}] AS sources
 ORDER BY id, v.seq

@@ -9,4 +9,4 @@ WHERE v.policy_class IN $classes
   OR (v.policy_class IS NULL AND EXISTS {
     MATCH (u)-[edge:EVIDENCED_BY]->(source:Version)
     WHERE edge.tx_to > $at AND edge.tx_from <= $at AND source.policy_class IN $classes })
-RETURN u.space AS space, properties(v) AS version
+RETURN u.space AS space, v {.*, vector: null} AS version

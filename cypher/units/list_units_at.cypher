@@ -11,4 +11,4 @@ WHERE ($space IS NULL OR u.space = $space)
     MATCH (u)-[edge:EVIDENCED_BY]->(source:Version)
     WHERE edge.tx_to > $at AND edge.tx_from <= $at AND source.policy_class IN $classes })
 WITH u, v ORDER BY v.unit_id LIMIT $limit
-RETURN u.space AS space, properties(v) AS version
+RETURN u.space AS space, v {.*, vector: null} AS version

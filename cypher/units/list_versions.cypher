@@ -2,7 +2,7 @@
 CYPHER 5
 UNWIND $rows AS row
 MATCH (v:Version {unit_id: row.id, seq: row.seq})
-RETURN row.id AS id, row.seq AS seq, properties(v) AS version,
+RETURN row.id AS id, row.seq AS seq, v {.*, vector: null} AS version,
   COLLECT { MATCH (v)-[:WAS_DERIVED_FROM]->(source:Version)
     RETURN {id: source.unit_id, seq: source.seq, policy_class: source.policy_class}
     ORDER BY source.unit_id, source.seq } AS sources

@@ -1,6 +1,6 @@
-// The passages of the documents among these units: their order may have changed though they did not.
+// The passages that the documents among these units had at a time: their order may have changed though they did not.
 CYPHER 5
 UNWIND $ids AS id
-MATCH (:Unit {id: id})-[edge:HAS_PART]->(p:Passage {state: 'live'})
-WHERE edge.tx_to = $forever
+MATCH (:Unit {id: id})-[edge:HAS_PART]->(p:Passage)
+WHERE edge.tx_to > $at AND edge.tx_from <= $at
 RETURN DISTINCT p.id AS id

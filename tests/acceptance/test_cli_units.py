@@ -54,6 +54,12 @@ def test_a_unit_from_its_first_line_to_its_last(run: Command, tmp_path: Path) ->
     note = written[0]["id"]
     found = run.json("search", "Who asks for lamps at the lighthouse?")["results"]
     assert (found[0]["id"], found[0]["kind"]) == (note, "Note")
+    for then in (("--at", "10m ago"), ("--valid-at", "2025-06-01", "--at", "10m ago")):
+        assert run.json("search", "lamps", *then)["results"] == []
+    assert "nothing found" in run("explain", "lamps", "--at", "10m ago").stdout
+    held = run.json("search", "Who asks for lamps at the lighthouse?", "--valid-at", "2025-06-01")["results"]
+    assert note not in {result["id"] for result in held} != set()
+    assert run.json("search", "Who asks for lamps at the lighthouse?", "--at", "now")["results"] == found
     assert [unit["id"] for unit in run.json("list", "--tag", "plan")["units"]] == [note]
     assert run.json("list", "--valid-at", "2025-06-01", "--tag", "plan")["units"] == []
 

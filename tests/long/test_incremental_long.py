@@ -33,7 +33,7 @@ def world(store: Store, models: Models, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(story=stories(steps=8, acts=6))
+@given(story=stories(most=8, acts=6))
 def test_many_sequences(world: World, story: list[Step]) -> None:
     """Random sequences in two spaces: the live graph is that of one load of what is left."""
     world.begin()

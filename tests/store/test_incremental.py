@@ -8,7 +8,7 @@ from tests.documents_world import Step, World, stories
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(story=stories(steps=3, acts=4))
+@given(story=stories(most=3, acts=4))
 def test_incremental_equals_batch(world: World, story: list[Step]) -> None:
     """Random sequences in two spaces: the live graph is that of one load of what is left."""
     world.begin()

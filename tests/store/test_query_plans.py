@@ -47,6 +47,7 @@ WHOLE = {
     "units/list_stated": "an export of the graph, the same",
     "units/stream_entity_vectors": "all vectors of entities",
     "walk/stream_ids": "the whole walk graph, when there is none yet",
+    "walk/stream_ids_at": "the whole walk graph of a past time",
 }
 """Queries that look at all units, versions, activities, or edges of these, and why."""
 

@@ -136,21 +136,53 @@ class Memory(
         return settle(reads, report)
 
     @logged("search", "query")
-    def search(self, query: str, *, limit: int = 10, profile: Profile | None = None) -> list[Result]:
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        profile: Profile | None = None,
+        at: int | None = None,
+        valid_at: int | None = None,
+    ) -> list[Result]:
         """Passages for a query, best first, by a walk over what the principal may read.
 
         Each result says why: its seeds, and the strongest path from one.
+
+        Parameters
+        ----------
+        query : str
+        limit : int
+            Most passages.
+        profile : Profile, optional
+        at : int, optional
+            System time (ms): as the store would have answered then, texts and ranks; rights are those of now.
+            What was purged is in no past. None: now.
+        valid_at : int, optional
+            World time (ms): only over what holds then. What says nothing of when it holds always does.
+
+        Raises
+        ------
+        InvalidArgument, SchemaMismatch, StoreError, ModelError
         """
         from memwalk.memory._find import search
 
-        return search(self._session, self.principal, query, limit=limit, profile=profile)
+        return search(self._session, self.principal, query, limit=limit, profile=profile, at=at, valid_at=valid_at)
 
     @logged("explain", "query")
-    def explain(self, query: str, *, limit: int = 5, profile: Profile | None = None) -> str:
-        """The walk for a query in words."""
+    def explain(
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        profile: Profile | None = None,
+        at: int | None = None,
+        valid_at: int | None = None,
+    ) -> str:
+        """The walk for a query in words; the parameters are those of `search`."""
         from memwalk.memory._find import explain
 
-        return explain(self._session, self.principal, query, limit=limit, profile=profile)
+        return explain(self._session, self.principal, query, limit=limit, profile=profile, at=at, valid_at=valid_at)
 
     # --- planning and answering --------------------------------------------------------------------
 

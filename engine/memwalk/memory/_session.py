@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memwalk.errors import SchemaMismatch
+from memwalk.memory._past_graphs import PastGraphs
 from memwalk.policy import readable_classes
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from memwalk.runtime import Costs, PromptFormat
     from memwalk.store import ReadLog, Store, Transaction
     from memwalk.store.server import LocalServer
-    from memwalk.walk import WalkGraph
+    from memwalk.walk import Moment, WalkGraph
 
 __all__ = ["Models", "Session"]
 
@@ -89,6 +90,7 @@ class Session:
     _graph: WalkGraph | None = None
     _generation: int = 0
     """Of the database that it was read from."""
+    _past: PastGraphs = field(default_factory=PastGraphs)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def readable_classes(self, principal: str) -> list[str]:
@@ -96,11 +98,14 @@ class Session:
         return readable_classes(self.store, principal)
 
     @contextmanager
-    def walk_graph(self) -> Iterator[WalkGraph]:
-        """The walk graph at the store's present; one thread at a time uses it."""
-        from memwalk.walk import catch_up, load_walk_graph
+    def walk_graph(self, moment: Moment | None = None) -> Iterator[WalkGraph]:
+        """The walk graph at the store's present, or of a moment; one thread at a time uses it."""
+        from memwalk.walk import PRESENT, catch_up, load_walk_graph
 
         with self._lock:
+            if moment is not None and moment != PRESENT:
+                yield self._past.get(self.store, moment, self.models.progress)
+                return
             graph, self._graph = self._graph, None  # not kept if it is left half caught up
             if graph is None or self._generation != self.store.data_generation:
                 self._generation = self.store.data_generation

@@ -10,7 +10,17 @@ from memwalk.units._kinds import DERIVED, KINDS, VERSION_PROPERTIES, Kind, Reada
 from memwalk.units._lineage import Lineage, LineageEdge, LineageNode, lineage
 from memwalk.units._new import MAX_METADATA, NewUnit
 from memwalk.units._purge import Purged, claim_payload, finish_erasures, list_erasures, purge_units
-from memwalk.units._read import Unit, UnitRef, find_unit, get_unit, get_units, get_version, list_history, list_units
+from memwalk.units._read import (
+    Unit,
+    UnitRef,
+    check_time,
+    find_unit,
+    get_unit,
+    get_units,
+    get_version,
+    list_history,
+    list_units,
+)
 from memwalk.units._stale import Loadable, list_loadables, list_stale, stale_units
 from memwalk.units._states import State
 from memwalk.units._sweep import require_own_payloads, sweep_payloads
@@ -44,6 +54,7 @@ __all__ = [
     "as_draft",
     "as_revert",
     "change_units",
+    "check_time",
     "claim_payload",
     "content_hash",
     "derived_id",

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
     from memwalk.store import Reader
 
-__all__ = ["Unit", "UnitRef", "find_unit", "get_unit", "get_units", "get_version", "list_history", "list_units"]
+__all__ = [
+    "Unit",
+    "UnitRef",
+    "check_time",
+    "find_unit",
+    "get_unit",
+    "get_units",
+    "get_version",
+    "list_history",
+    "list_units",
+]
 
 PAGE = 100
 LONGEST_PAGE = 10_000
@@ -98,8 +108,8 @@ def get_units(
     InvalidArgument
         A time that is none.
     """
-    _check_time("at", at)
-    _check_time("valid_at", valid_at)
+    check_time("at", at)
+    check_time("valid_at", valid_at)
     wanted = {"ids": list(dict.fromkeys(ids)), "classes": list(classes), "states": _states(None if retired else "live")}
     if at is None:
         rows = reader.read("units/get_units", **wanted, valid_at=valid_at, forever=FOREVER)
@@ -177,8 +187,8 @@ def list_units(
         raise InvalidArgument("kind", kind, " or ".join(sorted(KINDS)))
     if not 1 <= limit <= LONGEST_PAGE:
         raise InvalidArgument("limit", limit, f"1 to {LONGEST_PAGE}")
-    _check_time("at", at)
-    _check_time("valid_at", valid_at)
+    check_time("at", at)
+    check_time("valid_at", valid_at)
     page: dict[str, Any] = {"classes": list(classes), "kind": kind, "after": after, "limit": limit}
     wanted = {**page, "space": space, "tags": list(tags), "states": _states(state), "valid_at": valid_at}
     if at is not None:
@@ -297,6 +307,12 @@ def _states(state: str | None) -> list[str]:
     return known if state is None else [str(state)]
 
 
-def _check_time(name: str, value: int | None) -> None:
+def check_time(name: str, value: int | None) -> None:
+    """Refuse what is no time.
+
+    Raises
+    ------
+    InvalidArgument
+    """
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not _EARLIEST < value < _LATEST):
         raise InvalidArgument(name, value, "a time in ms since the epoch")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memwalk.walk._graph import Snapshot, WalkGraph
     from memwalk.walk._load import catch_up, load_walk_graph, read_contents
     from memwalk.walk._pagerank import personalized_pagerank, power_iteration
+    from memwalk.walk._past import PRESENT, Moment
     from memwalk.walk._paths import path_strengths, strongest_path
     from memwalk.walk._readable import ReadableGraph
     from memwalk.walk._records import Changes, Entity, Fact, Reading
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # These need numpy or the driver, so they are imported when first asked for.
 _LATER = {
+    "PRESENT": "_past",
     "Adjacency": "_adjacency",
     "Changes": "_records",
     "Content": "_search",
@@ -39,6 +41,7 @@ _LATER = {
     "Fact": "_records",
     "Found": "_search",
     "Frames": "_frames",
+    "Moment": "_past",
     "ReadableGraph": "_readable",
     "Reading": "_records",
     "Result": "_search",
@@ -72,6 +75,7 @@ _LATER = {
 
 __all__ = [
     "DEFAULT_PROFILE",
+    "PRESENT",
     "Adjacency",
     "Changes",
     "Content",
@@ -79,6 +83,7 @@ __all__ = [
     "Fact",
     "Found",
     "Frames",
+    "Moment",
     "Profile",
     "ReadableGraph",
     "Reading",

@@ -132,7 +132,7 @@ def member_fields(member: str) -> Mapping[str, Field]:
     if member != "versions.jsonl":
         return _FIELDS[member]
     described: dict[str, str] = graph_description()["nodes"]["Version"]["properties"]
-    left_out = {"unit_id", "policy_class"}  # the first is `id`, the second follows from `rights`
+    left_out = {"unit_id", "policy_class", "vector"}  # the first is `id`, the second follows from `rights`
     fields = {name: _described(text) for name, text in described.items() if name not in left_out}
     fields["tx_to"] = Field(_INTEGER, optional=True)
     extra = {"id": _REQUIRED_TEXT, "rights": Field(_TEXTS, optional=True), "activity": Field(_TEXT, optional=True)}
