@@ -95,7 +95,10 @@ class Nodes:
         number = self._numbers.get(unit_id, -1)
         if number >= 0:
             return number
-        key = unit_id.encode()
+        key = np.array(unit_id.encode())
+        if key.dtype.itemsize > self._base.ids.dtype.itemsize:
+            return -1
+        key = key.astype(self._base.ids.dtype)  # of another length, all ids would be copied to compare them
         for start, stop in zip(self._bounds[:-1].tolist(), self._bounds[1:].tolist(), strict=True):
             if start < stop:
                 place: int = start + int(np.searchsorted(self._base.ids[start:stop], key))
