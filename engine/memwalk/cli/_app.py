@@ -2,6 +2,7 @@
 """The `memwalk` command: its global options, and the commands in their order."""
 
 import logging
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from memwalk.cli import (
     _rights,
     _units,
 )
-from memwalk.cli._errors import guarded
+from memwalk.cli._errors import guarded, interrupt
 from memwalk.cli._run import As, Run, StoreAt, usage
 from memwalk.cli._streams import write
 from memwalk.config import prepare_process
@@ -106,6 +107,8 @@ for _module in (
 def main() -> None:
     """Run the command line."""
     prepare_process()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
+        signal.signal(signal.SIGINT, interrupt)
     for output in (sys.stdout, sys.stderr):
         if hasattr(output, "reconfigure"):
             output.reconfigure(errors="backslashreplace")

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -29,8 +29,9 @@ from memwalk.progress import interruption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
-__all__ = ["FAILED", "INTERRUPTED", "USAGE", "guarded", "sentence"]
+__all__ = ["FAILED", "INTERRUPTED", "USAGE", "guarded", "interrupt", "sentence"]
 
 FAILED = 1
 """Exit code when something could not be done."""
@@ -54,6 +55,19 @@ _ADVICE: dict[type[MemwalkError], str] = {
     SourceNotText: "memwalk reads UTF-8 text, Markdown and corpus JSON",
     StoreUnavailable: "start it, or give another store with --store or NEO4J_URI",
 }
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Handle SIGINT: a `KeyboardInterrupt` that the database driver takes as a cancellation.
+
+    At a plain one it goes on to talk over a connection that stopped within a message, and may wait for minutes.
+    """
+    import asyncio
+
+    class Interrupted(KeyboardInterrupt, asyncio.CancelledError):
+        pass
+
+    raise Interrupted
 
 
 @contextmanager
