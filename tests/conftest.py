@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from memwalk.store import Store
 
 OWNER = "owner"
-_WIPE_EDGES = "MATCH ()-[edge]->() WITH edge LIMIT 20000 DELETE edge RETURN count(*)"
-_WIPE_NODES = "MATCH (n) WHERE NOT n:Kept WITH n LIMIT 10000 DELETE n RETURN count(*)"
+_WIPE = (
+    "MATCH ()-[edge]->() WITH edge LIMIT 20000 DELETE edge RETURN count(*)",  # first: some nodes have most of them
+    "MATCH (n) WHERE NOT $keep IN labels(n) WITH n LIMIT 10000 DELETE n RETURN count(*)",
+)
 _SCHEMA = (
     "SHOW INDEXES YIELD name, state RETURN name, state ORDER BY name",
     "MATCH (m:Migration) RETURN m.version, m.checksum ORDER BY m.version",
@@ -126,12 +128,12 @@ def _schema(store: Store) -> list[object]:
     return [store.run_text(statement, {}, write=False, limit=1_000)[1] for statement in _SCHEMA]
 
 
-def wipe(store: Store, keep: str = "Nothing") -> None:
+def wipe(store: Store, keep: str = "") -> None:
     """Empty a database, but for the nodes of a label; its schema stays."""
-    for statement in (_WIPE_EDGES, _WIPE_NODES.replace("Kept", keep)):  # edges first: some nodes have most of them
+    for statement in _WIPE:
         left = 1
         while left:  # a large graph does not fit into one transaction
-            left = store.run_text(statement, {}, write=True, limit=1)[1][0][0]
+            left = store.run_text(statement, {"keep": keep}, write=True, limit=1)[1][0][0]
 
 
 @pytest.fixture(params=[LTS, CURRENT])

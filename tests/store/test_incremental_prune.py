@@ -132,6 +132,6 @@ def test_only_what_one_may_write(begun: World) -> None:
     seen = find_vanished(store, "home", [home], list(read_sources(home)))
     assert len(seen) == 4
     late = [one._replace(seq=one.seq + 1) if one.id == ids[1] else one for one in seen]
-    assert retire_documents(store, "alice", "home", late) == (2, 2)
-    assert retire_documents(store, "alice", "home", late) == (0, 0)
-    assert retire_documents(store, OWNER, "home", seen) == (2, 2)
+    assert retire_documents(store, "alice", "home", late, most=256) == (2, 2)
+    assert retire_documents(store, "alice", "home", late, most=256) == (0, 0)
+    assert retire_documents(store, OWNER, "home", seen, most=256) == (2, 2)

@@ -79,7 +79,7 @@ def find_vanished(
 
 
 def retire_documents(
-    store: Store, principal: str, space: str, documents: Sequence[Vanished], *, most: int = 256
+    store: Store, principal: str, space: str, documents: Sequence[Vanished], *, most: int
 ) -> tuple[int, int]:
     """Retire documents with their passages and what only these evidenced.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from memwalk.memory._session import Session
     from memwalk.walk import Content, Moment, Profile, Result
 
-__all__ = ["explain", "search"]
+__all__ = ["search", "tell"]
 
 
 def search(
@@ -57,20 +57,8 @@ def _contents(session: Session, ids: Collection[str], classes: Sequence[str], mo
         return read_contents(reader, ids, classes, moment)
 
 
-def explain(
-    session: Session,
-    principal: str,
-    query: str,
-    *,
-    limit: int,
-    profile: Profile | None,
-    at: int | None = None,
-    valid_at: int | None = None,
-) -> str:
-    """The walk for a query in words."""
+def tell(results: Sequence[Result]) -> str:
+    """What a search found, and why, in words."""
     from memwalk.walk import explain_result
 
-    results = search(session, principal, query, limit=limit, profile=profile, at=at, valid_at=valid_at)
-    if not results:
-        return "nothing found"
-    return "\n".join(explain_result(result) for result in results)
+    return "\n".join(map(explain_result, results)) or "nothing found"

@@ -180,9 +180,11 @@ class Memory(
         valid_at: int | None = None,
     ) -> str:
         """The walk for a query in words; the parameters are those of `search`."""
-        from memwalk.memory._find import explain
+        from memwalk.memory._find import search, tell
 
-        return explain(self._session, self.principal, query, limit=limit, profile=profile, at=at, valid_at=valid_at)
+        return tell(
+            search(self._session, self.principal, query, limit=limit, profile=profile, at=at, valid_at=valid_at)
+        )
 
     # --- planning and answering --------------------------------------------------------------------
 

@@ -191,8 +191,7 @@ def _degrees(graph: Weighted, nodes: NDArray[np.int64], space: Space) -> NDArray
 def _came(
     graph: Weighted, node: int, damping: float, bound: float, count: int, space: Space, other: Space
 ) -> tuple[float, float, int]:
-    """What the mass left over gives to a node over what was followed back from it, the share that is not followed where
-    the push came to, and entries."""  # noqa: D205, D209
+    """What the mass left over gives to a node that was followed back from, the share to guess for, and entries."""
     own, edges = whole_degree(graph, node, space)
     came, rest = 0, 0
     for i in range(count):
