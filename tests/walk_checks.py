@@ -13,10 +13,12 @@ from tests.walk_worlds import CLASSES, NAMES, World, random_vector
 from memwalk.walk import DEFAULT_PROFILE, ReadableGraph, WalkGraph, search
 
 if TYPE_CHECKING:
-    from memwalk.walk import Found, Profile
+    from memwalk.walk import Changes, Found, Profile
 
 PROFILE = replace(DEFAULT_PROFILE, passages=3, facts=2, ranks=6)
 PUSH = replace(PROFILE, sweep_share=float("inf"))
+SHORT = replace(PUSH, push_entries=40, entries=60)
+"""Ends early, and decides little."""
 EXACT = replace(PROFILE, engine="prpack")
 
 
@@ -26,6 +28,23 @@ def asked(graph: ReadableGraph, random: Random, profile: Profile) -> list[list[F
         search(graph, " ".join(random.sample(NAMES, 2)), random_vector(random), [random.choice(NAMES)], profile, 20)
         for _ in range(3)
     ]
+
+
+def check_classes_change_nothing(seed: int) -> int:
+    """Who may read all gets the same to the last bit, however it is parted into classes: how many searches."""
+    random = Random(seed)
+    world = World.make(random, random.randint(1, 6))
+    parted, whole = (WalkGraph.build(world.told()), CLASSES), (WalkGraph.build(_in_one_class(world.told())), ["a"])
+    query, searches = random.randrange(2**32), 0
+    for profile in (PROFILE, PUSH, SHORT):
+        mine, other = (asked(ReadableGraph(*one), Random(query), profile) for one in (parted, whole))
+        assert mine == other
+        searches += len(mine)
+    return searches
+
+
+def _in_one_class(told: Changes) -> Changes:
+    return told._replace(readings=[reading._replace(policy="a") for reading in told.readings])
 
 
 def check_the_unreadable_changes_nothing(seed: int) -> int:

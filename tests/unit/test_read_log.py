@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from memwalk.store._read_log import ReadLog
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-UNIT = str(uuid.uuid4())
+UNIT = "01939f3e-7c4a-7b52-9e0d-5a1f6c2b8d47"
 
 
 def fault(report: ChainReport) -> tuple[int, str] | None:

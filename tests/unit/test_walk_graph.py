@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.walk_checks import EXACT, PROFILE, PUSH, asked, check_the_unreadable_changes_nothing
+from tests.walk_checks import (
+    EXACT,
+    PROFILE,
+    PUSH,
+    asked,
+    check_classes_change_nothing,
+    check_the_unreadable_changes_nothing,
+)
 from tests.walk_worlds import CLASSES, World, difference, entity_id
 
 from memwalk.walk import Changes, ReadableGraph, WalkGraph, walk
@@ -72,6 +79,13 @@ def test_grown_is_built(seed: int) -> None:
 def test_the_unreadable_changes_nothing(seed: int) -> None:
     """For each set of classes a reader gets what a store that only ever held these would give: all engines."""
     assert check_the_unreadable_changes_nothing(seed) == 3 * 3 * len(CLASSES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32))
+def test_classes_change_nothing(seed: int) -> None:
+    """How what may be read is parted into policy classes changes no bit of a result."""
+    assert check_classes_change_nothing(seed) == 3 * 3
 
 
 @settings(max_examples=200, deadline=None)

@@ -109,7 +109,8 @@ class WalkGraph:
         self._space_names = list(self.snapshot.spaces)
         self._entries = np.zeros(len(self.snapshot.classes), dtype=np.int64)
         counted = np.isin(self.base.type, _COUNTED)
-        np.add.at(self._entries, self.base.policy[counted], np.diff(self.base.begin)[counted])
+        many = np.where(self.base.type == FACT, self.base.total // UNIT, np.diff(self.base.begin))
+        np.add.at(self._entries, self.base.policy[counted], many[counted])
 
     @classmethod
     def build(cls, changes: Changes, watermark: int = 0) -> WalkGraph:
@@ -156,7 +157,8 @@ class WalkGraph:
         return self._space_names[int(self.nodes.space[node])]
 
     def entries(self, readable: NDArray[np.uint8]) -> int:
-        """How many entries of rows there are of the types whose class says all about who may read them."""
+        """How many entries of rows there are of the types whose class says all about who may read them; a fact's
+        counts once for each time it is said, so that the classes do not matter."""  # noqa: D205, D209
         return int(self._entries[: len(readable)][readable[: len(self._entries)] > 0].sum())
 
     def segments(self, node: int) -> Iterator[tuple[Rows, int]]:
@@ -330,7 +332,8 @@ class WalkGraph:
 
     def _count(self, edges: Edges) -> None:
         counted = np.isin(edges.type, _COUNTED)
-        np.add.at(self._entries, edges.policy[counted], np.sign(edges.weight[counted]))
+        many = np.where(edges.type == FACT, edges.weight // UNIT, np.sign(edges.weight))
+        np.add.at(self._entries, edges.policy[counted], many[counted])
 
     def packed(self) -> Snapshot:
         """All that is live as a snapshot: nodes in canonical order, without overlay."""

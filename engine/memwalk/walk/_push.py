@@ -2,8 +2,9 @@
 """Personalized PageRank by local forward push, over what some policy classes may read.
 
 Mass is counted in integers (`MASS` in all), each share rounded towards zero: sums do not depend on their order, so
-the same graph gives the same bits whatever the numbers of its nodes, the order of its edges, and how much of it is
-overlay. What rounding loses is less than 1e-12 of the mass, and is counted as missed.
+the same graph gives the same bits whatever the numbers of its nodes, the order of its edges, how much of it is
+overlay, and how what may be read is parted into classes. What rounding loses is less than 1e-12 of the mass, and is
+counted as missed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numba import njit
 
 from memwalk.walk._nodes import KINDS
 from memwalk.walk._row_kernels import Weighted, first_segment, next_segment, similar_degree, sure_degree, visible
-from memwalk.walk._rows import MENTIONS, SIMILAR_TO, UNIT, WALKED
+from memwalk.walk._rows import FACT, MENTIONS, SIMILAR_TO, UNIT, WALKED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,8 +101,9 @@ class Pushed(NamedTuple):
     missed : float
         Mass not accounted for: the sum over all nodes of exact minus found.
     edges : int
-        Readable entries touched, each that the overlay takes back less two: as many as without overlay and
-        without the unreadable, so that what is decided by it depends on neither.
+        Readable entries touched, a fact's once for each time it is said, and each that the overlay takes back
+        less two: as many as without overlay, without the unreadable, and with any classes, so that what is decided
+        by it depends on none of these.
     levels : int
     swept : bool
         Whether it went over to sweeps.
@@ -250,12 +252,18 @@ def _give(graph: Weighted, node: int, rate: float, space: Space, count: int, wai
         kind = part.type[place]
         if kind < WALKED and graph.factors[kind] > 0.0 and graph.readable[part.policy[place]]:
             scale = rate * graph.factors[kind]
+            each = int(scale * UNIT)
             for entry in range(part.begin[place], part.begin[place + 1]):
                 target = part.target[entry]
                 if kind == SIMILAR_TO and not visible(graph, target, MENTIONS):
                     continue
-                edges += 1 if part.weight[entry] > 0 else -1
-                space.residual[target] += int(scale * part.weight[entry])
+                weight = part.weight[entry]
+                whole = weight // UNIT
+                if whole * UNIT == weight:  # what is said in two classes gives what it gives when said twice in one
+                    space.residual[target] += each * whole
+                else:
+                    space.residual[target] += int(scale * weight)
+                edges += whole if kind == FACT else 1 if weight > 0 else -1
                 if space.marked[target] == 0:
                     space.touched[count] = target
                     count += 1

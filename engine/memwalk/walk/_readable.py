@@ -200,13 +200,15 @@ class ReadableGraph:
     def part(self, nodes: Sequence[int], profile: Profile) -> tuple[Adjacency, Edges]:
         """The graph between some nodes, numbered by their places, with their whole degrees; and its edges."""
         numbers = np.array(nodes, dtype=np.int64)
-        edges = Edges(*entries_of(self.weighted(profile), numbers)).merged()
+        edges = Edges(*entries_of(self.weighted(profile), numbers)).classless()
         factors = profile.factors()
         order = np.argsort(numbers)
         ranked = numbers[order]
         node = order[np.searchsorted(ranked, edges.node)]
         weight = edges.weight * factors[edges.type] / UNIT
-        degree = np.asarray(np.bincount(node, weights=weight, minlength=len(numbers)), dtype=np.float64)
+        by_type = np.zeros((len(numbers), len(factors)), dtype=np.int64)  # whole numbers: in whatever order
+        np.add.at(by_type, (node, edges.type), edges.weight)
+        degree = (by_type * factors).sum(axis=1) / UNIT
         place = np.searchsorted(ranked, edges.target)
         inside = ranked[np.minimum(place, len(ranked) - 1)] == edges.target
         target = order[np.minimum(place, len(ranked) - 1)]
@@ -222,8 +224,7 @@ class ReadableGraph:
         """Mass that crosses each fact in a step of the walk, both ways."""
         graph = self.graph
         entities = [node for node in mass if KINDS[graph.nodes.kind[node]] == "Entity"]
-        edges = Edges(*entries_of(self.weighted(profile), np.array(entities, dtype=np.int64)))
-        edges = edges.merged()
+        edges = Edges(*entries_of(self.weighted(profile), np.array(entities, dtype=np.int64))).classless()
         factors = profile.factors()
         weight = edges.weight * factors[edges.type]
         found: dict[int, list[float]] = {}

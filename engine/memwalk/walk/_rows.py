@@ -46,7 +46,8 @@ WALKED = 5
 """Types below this one are walked. EVIDENCE is not: it tells who may read a fact, and how often it is said."""
 UNIT = 1 << 16
 """A weight of one."""
-_MOST = (1 << 31) - 1
+_MOST = (1 << 31) - UNIT
+"""The most that fits, and a whole number."""
 OPEN = 0
 """The policy class of SIMILAR_TO: readable by all who may read what is at its ends."""
 
@@ -122,6 +123,10 @@ class Edges(NamedTuple):
         weight = np.add.reduceat(ordered.weight, np.nonzero(fresh)[0]) if len(fresh) else ordered.weight
         result = ordered.where(fresh)._replace(weight=weight)
         return result.where(weight != 0)
+
+    def classless(self) -> Edges:
+        """The same as `merged`, whatever the classes."""
+        return self._replace(policy=np.zeros_like(self.policy)).merged()
 
 
 def fixed(weight: float) -> int:
