@@ -10,6 +10,9 @@ export OMP_NUM_THREADS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Servers of tests live for minutes: half of their work would be to compile for hours.
+test test-long: export MEMWALK_NEO4J_JAVA ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+
 help:
 	@echo "make demo       documents become a graph, a walk picks units, a model answers"
 	@echo "make test       the tests, on a real Neo4j (5.26 LTS and the current release)"
@@ -37,7 +40,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 test-long: setup
-	$(BIN)/python -m pytest tests/long --timeout=3600
+	$(BIN)/python -m pytest tests/long --timeout=3600 -n 2 --dist worksteal --durations=0 --durations-min=1
 
 check: setup node_modules/.ready
 	$(BIN)/ruff check .

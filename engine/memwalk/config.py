@@ -39,6 +39,7 @@ class ServerSettings:
     version: str = _env("MEMWALK_NEO4J_VERSION", LTS, "Neo4j version of the local server")
     heap: str = _env("MEMWALK_NEO4J_HEAP", "512m", "Java heap of the local server")
     page_cache: str = _env("MEMWALK_NEO4J_PAGE_CACHE", "256m", "page cache of the local server")
+    java: str = _env("MEMWALK_NEO4J_JAVA", "", "more options for the local server's Java, as in a shell")
     bolt_port: int = _env("MEMWALK_NEO4J_BOLT_PORT", 0, "Bolt port of the local server; 0 picks a free one")
     http_port: int = _env("MEMWALK_NEO4J_HTTP_PORT", 0, "HTTP port for the Browser page; 0 picks a free one")
     idle_seconds: float = _env(

@@ -77,7 +77,7 @@ def test_kill_9_within_a_big_transaction(
             writers.check_changes(store)
     server.stop()
     with capsys.disabled():
-        sys.stdout.write(
+        sys.stderr.write(
             f"\n{ROUNDS} kills on Neo4j {version}: {len(acknowledged) - 1} of the transactions were acknowledged, "
             f"{len(committed) - 1} are there\n"
         )

@@ -90,7 +90,7 @@ def test_kill_loop(version: str, tmp_path: Path, settings: Settings, capsys: pyt
             figures = killed.check_store(memory, acknowledged, shared)
     server.stop()
     with capsys.disabled():
-        sys.stdout.write(
+        sys.stderr.write(
             f"\n{ROUNDS} rounds on Neo4j {version}, killed {dict(kills)}: {len(acknowledged)} versions acknowledged, "
             f"none missing; there are {figures}\n"
         )

@@ -60,7 +60,7 @@ def test_kill_9_at_random_moments_of_loading(
     assert check_store(directory, settings=settings).sound
     LocalServer(directory, settings.server, settings.cache_directory()).stop()
     with capsys.disabled():
-        sys.stdout.write(f"\n{version}: {outcomes.count('old')} old, {outcomes.count('new')} new\n")
+        sys.stderr.write(f"\n{version}: {outcomes.count('old')} old, {outcomes.count('new')} new\n")
 
 
 def test_a_check_after_kill_9_recovers_and_finds_broken_files(tmp_path: Path, settings: Settings) -> None:

@@ -53,7 +53,7 @@ def test_musique_from_files_to_recall(
     found = [memory.search(query["question"], limit=5) for query in queries]
     walked = recall([[first[result.name, result.text] for result in results] for results in found])
     with capsys.disabled():
-        sys.stdout.write(f"\nadd: {report.seconds}\nrecall@5: dense {dense:.1f}, walk {walked:.1f}\n")
+        sys.stderr.write(f"\nadd: {report.seconds}\nrecall@5: dense {dense:.1f}, walk {walked:.1f}\n")
     one = tmp_path / "one.txt"
     one.write_text("The lighthouse keeper of Skerryvore collected barometers. He was born in Tobermory.")
     for change in (lambda: memory.add(one), lambda: memory.forget("one")):
@@ -63,6 +63,6 @@ def test_musique_from_files_to_recall(
             seconds = time.perf_counter() - start
         assert graph.watermark == before
         with capsys.disabled():
-            sys.stdout.write(f"until searchable: {seconds:.2f} s\n")
+            sys.stderr.write(f"until searchable: {seconds:.2f} s\n")
     assert abs(dense - 62.2) <= 1.0
     assert walked > dense

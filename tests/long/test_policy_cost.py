@@ -23,5 +23,5 @@ def test_a_grant_on_fifty_thousand_units(
     found = measure(store, SIZES, monkeypatch)
     with capsys.disabled():
         for size, costs in found.items():
-            sys.stdout.write(f"\n{size} units: (queries, database hits) of each change and read: {costs}")
+            sys.stderr.write(f"\n{size} units: (queries, database hits) of each change and read: {costs}")
     assert found[SIZES[0]] == found[SIZES[1]]

@@ -36,4 +36,4 @@ def test_ten_thousand_worlds(store: Store, request: pytest.FixtureRequest, capsy
         assert found == []
     with capsys.disabled():
         seconds = time.monotonic() - started
-        sys.stdout.write(f"\n{worlds} worlds, {compared} principals and times, 0 differences, {seconds:.0f} s\n")
+        sys.stderr.write(f"\n{worlds} worlds, {compared} principals and times, 0 differences, {seconds:.0f} s\n")

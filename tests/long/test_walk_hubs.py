@@ -43,7 +43,7 @@ def test_best_20_with_hubs_among_the_seeds(capsys: pytest.CaptureFixture[str]) -
     assert sum(same) >= 0.99 * QUERIES
     assert np.quantile(edges, 0.99) <= 20_000
     with capsys.disabled():
-        sys.stdout.write(
+        sys.stderr.write(
             f"\nbest 20 as prpack's in {sum(same)} of {QUERIES} queries, entries touched "
             f"{statistics.median(edges):,.0f} in the median and at most {max(edges):,}, "
             f"mass missed {statistics.median(missed):.3f}\n"

@@ -28,7 +28,7 @@ def test_shared_updates(store: Store, reach: StoreSettings, capsys: pytest.Captu
     """8 processes update the same 20 units 200 times each: no update is lost, a follower sees each once, in order."""
     stale = writers.run_shared_updates(store, reach, writers=8, count=200)
     with capsys.disabled():
-        sys.stdout.write(f"\n8 processes x 200 updates of 20 units: 1600 acknowledged, none lost; {stale} were stale\n")
+        sys.stderr.write(f"\n8 processes x 200 updates of 20 units: 1600 acknowledged, none lost; {stale} were stale\n")
 
 
 def test_whole_commits(store: Store, reach: StoreSettings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_whole_commits(store: Store, reach: StoreSettings, capsys: pytest.Captur
     """
     seen, naive = writers.run_batches(store, reach, writers=3, batches=14, size=2_000)
     with capsys.disabled():
-        sys.stdout.write(
+        sys.stderr.write(
             f"\n{seen.changes} commits of 2000 units: {seen.parts} seen in part through the change sequence; "
             f"{naive.parts} of {naive.changes} looks by counter and index alone\n"
         )

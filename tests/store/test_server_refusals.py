@@ -63,6 +63,7 @@ def test_looking_makes_nothing(local: Callable[..., LocalServer]) -> None:
         ({"version": "4.4.0"}, "MEMWALK_NEO4J_VERSION"),
         ({"heap": "much"}, "MEMWALK_NEO4J_HEAP"),
         ({"page_cache": "0"}, "MEMWALK_NEO4J_PAGE_CACHE"),
+        ({"java": "-XX:OnError='a"}, "MEMWALK_NEO4J_JAVA"),
         ({"bolt_port": 70000}, "MEMWALK_NEO4J_BOLT_PORT"),
         ({"http_port": -1}, "MEMWALK_NEO4J_HTTP_PORT"),
     ],

@@ -112,15 +112,28 @@ def lineage(
 
 
 class _Up:
-    """Steps from versions to what they were made from."""
+    """Steps from versions to what they were made from, several at a time."""
 
     def __init__(self, reader: Reader, classes: Sequence[str]) -> None:
         self.reader = reader
         self.classes = list(classes)
+        self._known: dict[UnitRef, list[LineageEdge]] = {}
 
     def edges(self, refs: Sequence[UnitRef]) -> list[LineageEdge]:
-        """The edges of these versions."""
-        return _edges(self.reader.read("units/list_made_from", rows=_rows(refs), classes=self.classes, forever=FOREVER))
+        """The edges of these versions; what comes next is read with them, and then known."""
+        new = [ref for ref in refs if ref not in self._known]
+        for row in self.rows(_rows(new)) if new else ():
+            ref = UnitRef(row["id"], row["seq"])
+            self._known[ref] = [self.edge(ref, UnitRef(unit, seq), kind) for kind, unit, seq in row["edges"]]
+        return [edge for ref in refs for edge in self._known.get(ref, ())]
+
+    def rows(self, refs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """These versions, and those up to ten steps on, with their edges."""
+        return self.reader.read("units/list_made_from", rows=refs, classes=self.classes, forever=FOREVER)
+
+    def edge(self, ref: UnitRef, other: UnitRef, kind: str) -> LineageEdge:
+        """The edge from a version to the next."""
+        return LineageEdge(ref, other, kind)
 
     def end(self, edge: LineageEdge) -> UnitRef:
         """Where an edge leads."""
@@ -130,9 +143,13 @@ class _Up:
 class _Down(_Up):
     """Steps from versions to what was made of them."""
 
-    def edges(self, refs: Sequence[UnitRef]) -> list[LineageEdge]:
-        """The edges of these versions."""
-        return _edges(self.reader.read("units/list_made_into", rows=_rows(refs), classes=self.classes, forever=FOREVER))
+    def rows(self, refs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """These versions, and those up to ten steps on, with their edges."""
+        return self.reader.read("units/list_made_into", rows=refs, classes=self.classes, forever=FOREVER)
+
+    def edge(self, ref: UnitRef, other: UnitRef, kind: str) -> LineageEdge:
+        """The edge to a version from the next."""
+        return LineageEdge(other, ref, kind)
 
     def end(self, edge: LineageEdge) -> UnitRef:
         """Where an edge leads."""
@@ -161,13 +178,6 @@ def _follow(
 
 def _rows(refs: Sequence[UnitRef]) -> list[dict[str, Any]]:
     return [{"id": ref.id, "seq": ref.seq} for ref in refs]
-
-
-def _edges(rows: list[dict[str, Any]]) -> list[LineageEdge]:
-    return [
-        LineageEdge(UnitRef(row["id"], row["seq"]), UnitRef(row["source"], row["source_seq"]), row["edge"])
-        for row in rows
-    ]
 
 
 def _edge_key(edge: LineageEdge) -> tuple[str, int, str, int, str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from memwalk.errors import ConfigurationError
@@ -76,6 +77,10 @@ def check_settings(settings: ServerSettings) -> None:
     for name, size in (("MEMWALK_NEO4J_HEAP", settings.heap), ("MEMWALK_NEO4J_PAGE_CACHE", settings.page_cache)):
         if not _SIZE.fullmatch(size):
             raise ConfigurationError(name, size, "a number and a unit, such as 512m or 2g")
+    try:
+        shlex.split(settings.java)
+    except ValueError as error:
+        raise ConfigurationError("MEMWALK_NEO4J_JAVA", settings.java, f"options as in a shell ({error})") from error
     for name, port in (
         ("MEMWALK_NEO4J_BOLT_PORT", settings.bolt_port),
         ("MEMWALK_NEO4J_HTTP_PORT", settings.http_port),

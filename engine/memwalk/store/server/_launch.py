@@ -7,6 +7,7 @@ import functools
 import json
 import logging
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -199,6 +200,7 @@ def _spawn(files: Files, settings: ServerSettings, archive: Archive, bolt_port: 
             *archive.options(new_archive),
             "-Xms64m",
             f"-Xmx{settings.heap}",
+            *shlex.split(settings.java),
             "-XX:+ExitOnOutOfMemoryError",
             f"-XX:ErrorFile={files.logs}/hs_err_%p.log",
             main_class(settings.version),
