@@ -159,11 +159,11 @@ def models(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Mode
 
 @pytest.fixture
 def store_directory(server_directory: Callable[[str], Path], store_settings: Callable[[str], StoreSettings]) -> Path:
-    """Data directory of a running LTS server whose database, payload folder and log of reads are empty."""
+    """Data directory of a running LTS server whose database, payload folder, log of reads and walk graph are empty."""
     from memwalk.store import Store
 
     directory = server_directory(LTS)
-    for folder in (directory / "payloads", directory / "audit"):
+    for folder in (directory / "payloads", directory / "audit", directory / "walk"):
         if folder.exists():
             shutil.rmtree(folder)
     with Store.connect(store_settings(LTS)) as opened:

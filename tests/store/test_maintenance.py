@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from safetensors.numpy import save
+from tests.walk_files import holding
 
 import memwalk
 from memwalk.config import CURRENT, LTS, Settings
@@ -111,6 +112,15 @@ def add_payload(memory: Memory, number: int) -> str:
     return sha256
 
 
+def add_note(memory: Memory) -> str:
+    """A note, which is walked; its id."""
+    note = NewUnit(new_id(), "Note", "note", "A note.", "default")
+    memory._session.store.write(
+        lambda tx: put_units(tx, record_activity(tx, "owner", "test"), [note]), operation="test", principal="owner"
+    )
+    return note.id
+
+
 def read_folder(folder: Path) -> dict[str, bytes]:
     """The files of a folder, but its lock."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock"}
@@ -181,6 +191,10 @@ def test_who_has_the_store_open_sees_the_loaded_one_at_the_next_call(world: Worl
     """It connects again by itself, with the new password; what it remembered of the old graph is forgotten."""
     with world.open() as memory:
         memory.create_space("added-after-the-backup")
+        note = add_note(memory)
+        with memory._session.walk_graph() as graph:
+            assert graph.nodes.find(note) == 0
+        assert holding(world.directory / "walk", note.encode())
         before = memory._session.store.data_generation
         with pytest.raises(AlreadyExists):
             load_store(world.file, world.directory, settings=world.settings)
@@ -189,6 +203,10 @@ def test_who_has_the_store_open_sees_the_loaded_one_at_the_next_call(world: Worl
         load_store(world.file, world.directory, replace=True, settings=world.settings)
         assert (world.directory / "neo4j" / "password").read_text() != password
         assert read_folder(world.directory / "audit") == world.log
+        assert not holding(world.directory / "walk", note.encode())
+        with memory._session.walk_graph() as graph:
+            assert len(graph) == 0
+        assert not holding(world.directory / "walk", note.encode())
         assert names(memory) == world.spaces
         assert memory._session.store.data_generation == before + 1
         memory.create_space("added-after-the-load")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from memwalk.config import Settings
 from memwalk.errors import InvalidArgument
+from memwalk.memory._present_graph import delete_walk_files
 from memwalk.payloads import PayloadStore
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def load_store(
     Raises
     ------
     SourceNotFound, ArchiveCorrupt, ArchiveMismatch, AlreadyExists, InvalidArgument, StorageFull, ServerFailed
+    ConfigurationError
+        The walk graph's files of the store that was there cannot be deleted; the backup is loaded.
     """
     from memwalk.store import load
 
@@ -95,7 +98,9 @@ def load_store(
         (staged / "payloads").mkdir(mode=0o700)
         return PayloadStore(staged / "payloads")
 
-    return load(Path(file).expanduser().absolute(), server, payloads=place, replace=replace, progress=progress)
+    header = load(Path(file).expanduser().absolute(), server, payloads=place, replace=replace, progress=progress)
+    delete_walk_files(server.directory)
+    return header
 
 
 def check_store(

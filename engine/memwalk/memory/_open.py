@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from memwalk.config import Settings
 from memwalk.memory._memory import DEFAULT_SPACE, Memory
+from memwalk.memory._present_graph import PresentGraph
 from memwalk.memory._session import Models, Session
 from memwalk.payloads import PayloadStore
 from memwalk.policy import set_owner
@@ -65,7 +66,7 @@ def open_memory(
         reads = ReadLog(directory / "audit" if store.disk else directory / "audit" / identity)
         closing.callback(reads.close)
         models = Models(settings, directory / "costs.json", progress)
-        session = Session(store, payloads, settings, models, reads, server)
+        session = Session(store, payloads, settings, models, reads, server, present=PresentGraph(directory / "walk"))
         session.readable_classes(who)
         session.closing = closing.pop_all()
         return Memory(session, who)

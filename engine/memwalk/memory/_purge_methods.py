@@ -26,7 +26,8 @@ class PurgeMethods(View):
         """Remove units for good, with all that was made of them; retired ones too (administrators of each unit).
 
         Gone at once and for everybody: content, versions, vectors, payloads, derived KV blocks, adapters,
-        summaries and answers, and the questions of generations that used them. An audit record without
+        summaries and answers, the questions of generations that used them, and this machine's files of the
+        walk graph; those of another machine are deleted when it next searches. An audit record without
         content stays. What Neo4j has not yet overwritten in its files goes with `purge_files`.
 
         Parameters
@@ -38,7 +39,8 @@ class PurgeMethods(View):
         ------
         NotFound, NotPermitted, InvalidArgument
         ConfigurationError
-            Another store keeps payloads in the same place; nothing was purged.
+            Another store keeps payloads in the same place, and nothing was purged; or the walk graph's files
+            cannot be deleted, and all else was.
         """
         if not references:
             raise InvalidArgument("units", [], "at least one unit, by id or name")
@@ -56,6 +58,7 @@ class PurgeMethods(View):
         purged = self._session.store.write(work, operation="purge", principal=self.principal)
         self.finish_erasures()
         answers_of(self._session).clear()
+        self._session.present.delete_files(self._session.store)
         return purged
 
     def purge_files(self, progress: Progress | None = None) -> tuple[int, int]:
@@ -71,7 +74,7 @@ class PurgeMethods(View):
 
         Raises
         ------
-        NotPermitted, InvalidArgument, StorageFull, ServerFailed
+        NotPermitted, InvalidArgument, ConfigurationError, StorageFull, ServerFailed
         """
         from memwalk.store import rebuild
 
@@ -84,6 +87,7 @@ class PurgeMethods(View):
                 "a data directory: memwalk does not stop somebody's own Neo4j. Copy that database into a fresh one",
             )
         self.finish_erasures()
+        session.present.delete_files(session.store)
         session.store.write(lambda tx: tx.touch("memwalk"), operation="purge files", principal=self.principal)
         return rebuild(session.server, progress)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from memwalk.errors import SchemaMismatch
 from memwalk.memory._past_graphs import PastGraphs
+from memwalk.memory._present_graph import PresentGraph
 from memwalk.policy import readable_classes
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ class Session:
     server: LocalServer | None = None
     """The local server, if the store is one of this machine's directories."""
     closing: ExitStack = field(default_factory=ExitStack)
-    _graph: WalkGraph | None = None
-    _generation: int = 0
-    """Of the database that it was read from."""
+    present: PresentGraph = field(default_factory=PresentGraph)
     _past: PastGraphs = field(default_factory=PastGraphs)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,20 +99,13 @@ class Session:
     @contextmanager
     def walk_graph(self, moment: Moment | None = None) -> Iterator[WalkGraph]:
         """The walk graph at the store's present, or of a moment; one thread at a time uses it."""
-        from memwalk.walk import PRESENT, catch_up, load_walk_graph
+        from memwalk.walk import PRESENT
 
         with self._lock:
             if moment is not None and moment != PRESENT:
                 yield self._past.get(self.store, moment, self.models.progress)
-                return
-            graph, self._graph = self._graph, None  # not kept if it is left half caught up
-            if graph is None or self._generation != self.store.data_generation:
-                self._generation = self.store.data_generation
-                graph = load_walk_graph(self.store, self.models.progress)
             else:
-                catch_up(self.store, graph)
-            self._graph = graph
-            yield graph
+                yield self.present.get(self.store, self.models.progress)
 
     def check_embedder(self, *, claim: bool = False) -> Embedder:
         """The embedder, refused if the store's vectors are another's.

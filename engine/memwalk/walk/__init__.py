@@ -10,6 +10,7 @@ from memwalk.walk._profile import DEFAULT_PROFILE, Profile
 
 if TYPE_CHECKING:
     from memwalk.walk._adjacency import Adjacency
+    from memwalk.walk._files import Manifest, SnapshotFolder
     from memwalk.walk._frames import (
         Frames,
         UnitDetail,
@@ -41,12 +42,14 @@ _LATER = {
     "Fact": "_records",
     "Found": "_search",
     "Frames": "_frames",
+    "Manifest": "_files",
     "Moment": "_past",
     "ReadableGraph": "_readable",
     "Reading": "_records",
     "Result": "_search",
     "Seeds": "_seeds",
     "Snapshot": "_graph",
+    "SnapshotFolder": "_files",
     "Step": "_search",
     "UnitDetail": "_frames",
     "Walk": "_search",
@@ -83,6 +86,7 @@ __all__ = [
     "Fact",
     "Found",
     "Frames",
+    "Manifest",
     "Moment",
     "Profile",
     "ReadableGraph",
@@ -90,6 +94,7 @@ __all__ = [
     "Result",
     "Seeds",
     "Snapshot",
+    "SnapshotFolder",
     "Step",
     "UnitDetail",
     "Walk",
