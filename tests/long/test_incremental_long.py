@@ -32,7 +32,7 @@ def world(store: Store, models: Models, tmp_path: Path, monkeypatch: pytest.Monk
     return World(store, Known(SpacyExtractor(models.parser), models.embedder), tmp_path)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(story=stories(most=8, acts=6))
 def test_many_sequences(world: World, story: list[Step]) -> None:
     """Random sequences in two spaces: the live graph is that of one load of what is left."""
