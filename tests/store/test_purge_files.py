@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.walk_files import holding
 
 import memwalk
 from memwalk.config import CURRENT, LTS
 from memwalk.errors import InvalidArgument, NotPermitted
 from memwalk.store.server import LocalServer
-from memwalk.units import NewUnit, put_units, record_activity
+from memwalk.units import NewUnit, purge_units, put_units, record_activity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,11 +69,14 @@ def test_no_byte_is_left(version: str, tmp_path: Path, settings: Settings) -> No
             assert set(doomed) < set(purged.units)
             # What Neo4j keeps between the two: this is why there is a rebuild.
             assert [needle for needle in needles if files_with(tmp_path, needle)]
+            walk, elsewhere = tmp_path / "walk", _purged_elsewhere(memory)
+            assert holding(walk, elsewhere) == {elsewhere}
             before = memory._session.store.watermark()
 
             seen: list[object] = []
             other = threading.Thread(target=lambda: seen.append(memory.show(kept).text))
             copied = memory.purge_files()
+            assert holding(walk, elsewhere) == set()
             other.start()
             other.join()
             assert seen == [KEPT]
@@ -104,6 +108,19 @@ def _tensors(data: bytes) -> bytes:
     from safetensors.numpy import save
 
     return bytes(save({"x": np.frombuffer(data, dtype=np.uint8)}))
+
+
+def _purged_elsewhere(memory: Memory) -> bytes:
+    """The id of a unit that the walk's files hold, and that another machine purges."""
+    (unit,) = put(memory, "Said and purged elsewhere.")
+    with memory._session.walk_graph() as graph:
+        assert graph.nodes.find(unit) >= 0
+    memory._session.store.write(
+        lambda tx: purge_units(tx, record_activity(tx, memory.principal, "purge"), [unit]),
+        operation="purge",
+        principal=memory.principal,
+    )
+    return unit.encode()
 
 
 def _build_on(memory: Memory, source: str, payload: str) -> None:

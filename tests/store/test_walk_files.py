@@ -143,23 +143,6 @@ def test_a_purge_leaves_nothing_in_files(memory: Memory) -> None:
     assert holding(walk, unit.encode(), document.encode(), vector) == set()
 
 
-def test_a_physical_purge_deletes_files_too(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a purge that was killed before it came to files had left goes then."""
-    monkeypatch.setattr("memwalk.store.rebuild", lambda *_: (0, 0), raising=False)  # shown by another test; it is slow
-    store = memory._session.store
-    assert store.disk is not None
-    add(store, memory._session.models, "default", ("Pont Neuf", BRIDGE), ("Henry IV of France", KING))
-    with memory._session.walk_graph() as graph:
-        unit, vector = passage(store, graph, KING)
-    purge(store, unit)
-    walk = store.disk / "walk"
-    assert holding(walk, unit.encode(), vector) == {unit.encode(), vector}
-    memory.purge_files()
-    assert holding(walk, unit.encode(), vector) == set()
-    with memory._session.walk_graph() as graph:
-        assert content(graph, [WORK]) == content(load_walk_graph(store), [WORK]) != {}
-
-
 def test_what_was_purged_elsewhere_goes_on_sight(store: Store, models: Models, tmp_path: Path) -> None:
     """On this machine the files of before the purge go with the next use, by who had the graph open, or opens it."""
     add(store, models, "default", ("Pont Neuf", BRIDGE), ("Henry IV of France", KING), ("Jeanne d'Albret", SECRET))
