@@ -11,6 +11,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # Servers of tests live for minutes: half of their work would be to compile for hours.
+# Two tests run at a time, so each keeps to one thread.
+test test-long: export MEMWALK_THREADS ?= 1
+test test-long: export OMP_NUM_THREADS := 1
 test test-long: export MEMWALK_NEO4J_JAVA ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 help:
@@ -37,7 +40,7 @@ demo: setup
 	$(BIN)/python -m demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-long: setup
 	$(BIN)/python -m pytest tests/long --timeout=3600 -n 2 --dist worksteal --durations=0 --durations-min=1

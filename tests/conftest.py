@@ -41,6 +41,15 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes the tests of one server all go to one of them, so that no server is started twice."""
+    for item in items:
+        if CURRENT in item.name and LTS not in item.name:
+            item.add_marker(pytest.mark.xdist_group(CURRENT))
+        elif LTS in item.name or "server_directory" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(LTS))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say on which servers the store's tests ran; under CI nothing may have been skipped."""
     passed = terminalreporter.stats.get("passed", [])

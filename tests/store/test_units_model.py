@@ -36,4 +36,4 @@ def drive(store: Store, *, examples: int, steps: int) -> None:
 
 def test_the_store_agrees_with_the_model(store: Store) -> None:
     """Random sequences of operations end as the model says, and all readers see what it says."""
-    drive(store, examples=20, steps=25)
+    drive(store, examples=10, steps=25)
