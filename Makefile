@@ -40,7 +40,7 @@ demo: setup
 	$(BIN)/python -m demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-long: setup
 	$(BIN)/python -m pytest tests/long --timeout=3600 -n 2 --dist worksteal --durations=0 --durations-min=1

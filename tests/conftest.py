@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from memwalk.config import CURRENT, LTS, Settings, StoreSettings
 
@@ -41,13 +42,20 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """With several processes the tests of one server all go to one of them, so that no server is started twice."""
-    for item in items:
-        if CURRENT in item.name and LTS not in item.name:
-            item.add_marker(pytest.mark.xdist_group(CURRENT))
-        elif LTS in item.name or "server_directory" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(LTS))
+    if config.getoption("dist") != "loadscope":
+        return None
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _server_or_file
+    return scheduler
+
+
+def _server_or_file(nodeid: str) -> str:
+    if CURRENT in nodeid and LTS not in nodeid:
+        return CURRENT
+    return LTS if LTS in nodeid or "/acceptance/" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -137,7 +137,7 @@ def hidden(store: Store, principal: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=3, max_size=14), held=HELD)
 def test_random_worlds(
     store: Store,

@@ -22,7 +22,7 @@ from memwalk.store.server import LocalServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = 12
+ROUNDS = 8
 
 LOADER = """
 import sys

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def test_the_store_agrees_with_the_model_for_long(store: Store) -> None:
     """What `tests/store` shows with few sequences holds for many longer ones."""
-    drive(store, examples=120, steps=50)
+    drive(store, examples=40, steps=50)

@@ -29,7 +29,7 @@ def past(store: Store, models: Models, settings: Settings, tmp_path: Path, monke
     return Past(World(store, Known(SpacyExtractor(models.parser), models.embedder), tmp_path), models, settings)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(chronicle=chronicles(chapters=6, acts=5))
 def test_as_of_equals_then(past: Past, chronicle: list[Chapter]) -> None:
     """Documents, notes, summaries and rights change at random: as of each time the answers are those of then."""
